@@ -1,0 +1,145 @@
+"""The catalog of a workspace: which datasets there are, and which stored version of each is the true one.
+
+One SQLite transaction here is the commit point of an ingest. Tables and graph generations that no row names
+do not exist for a reader, whatever lies on the disk.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import StorageError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS datasets (
+    sha256 TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    path TEXT NOT NULL,
+    stamp TEXT NOT NULL,
+    table_version INTEGER NOT NULL,
+    graph_generation INTEGER NOT NULL,
+    ingested_at TEXT NOT NULL,
+    summary TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+FORMAT = 1
+"""Raised when a stored table no longer fits the code; older datasets are then ingested again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One ingested file. `summary` is what was learnt of it at ingest (see `tools/ingest.py`)."""
+
+    sha256: str
+    name: str
+    path: Path
+    table_version: int
+    graph_generation: int
+    ingested_at: str
+    summary: dict[str, Any]
+
+    @property
+    def samples(self) -> list[str]:
+        samples: list[str] = self.summary["samples"]
+        return samples
+
+
+def stamp_of(path: Path) -> str:
+    """Size, times and inode of a file: while they stay, its content is taken to be the same."""
+    status = path.stat()
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+
+
+class Catalog:
+    """The datasets of one workspace folder, which is made when something is first written."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.file = workspace / "catalog.sqlite"
+
+    def datasets(self) -> list[Dataset]:
+        """All datasets, the newest last."""
+        return self._select("ORDER BY ingested_at, name")
+
+    def by_digest(self, sha256: str) -> Dataset | None:
+        return next(iter(self._select("WHERE sha256 = ?", sha256)), None)
+
+    def by_name(self, name: str) -> Dataset | None:
+        """The newest dataset of that name."""
+        found = self._select("WHERE name = ? ORDER BY ingested_at", name)
+        return found[-1] if found else None
+
+    def known_digest(self, path: Path) -> str | None:
+        """The digest of a file that has not changed since it was last read; null where it must be read."""
+        with self._read() as connection:
+            if connection is None:
+                return None
+            row = connection.execute("SELECT stamp, sha256 FROM files WHERE path = ?", (str(path),)).fetchone()
+        return row[1] if row and row[0] == stamp_of(path) else None
+
+    def remember_digest(self, path: Path, stamp: str, sha256: str) -> None:
+        with self.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (str(path), stamp, sha256))
+
+    def next_generation(self) -> int:
+        """The number of the next graph generation; never given twice, also not after a failure."""
+        with self.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO state VALUES ('generation', 0)")
+            connection.execute("UPDATE state SET value = value + 1 WHERE key = 'generation'")
+            row = connection.execute("SELECT value FROM state WHERE key = 'generation'").fetchone()
+        return int(row[0])
+
+    def commit(self, dataset: Dataset, stamp: str) -> None:
+        """Make a dataset visible, with the graph generation that now holds for all of them."""
+        with self.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (dataset.sha256, dataset.name, str(dataset.path), stamp, dataset.table_version,
+                 dataset.graph_generation, dataset.ingested_at, json.dumps(dataset.summary)),
+            )  # fmt: skip
+            connection.execute("UPDATE datasets SET graph_generation = ?", (dataset.graph_generation,))
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. Raises `StorageError` where the workspace cannot be written."""
+        try:
+            self.workspace.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as connection, connection:
+                connection.executescript(SCHEMA)
+                connection.execute("INSERT OR IGNORE INTO state VALUES ('format', ?)", (FORMAT,))
+                yield connection
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(*self._complaint("written", error)) from error
+
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection | None]:
+        if not self.file.exists():
+            yield None
+            return
+        try:
+            uri = f"{self.file.absolute().as_uri()}?mode=ro"
+            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StorageError(*self._complaint("read", error)) from error
+
+    def _select(self, clause: str, *values: str) -> list[Dataset]:
+        columns = "sha256, name, path, table_version, graph_generation, ingested_at, summary"
+        with self._read() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(f"SELECT {columns} FROM datasets {clause}", values).fetchall()  # noqa: S608
+        return [Dataset(r[0], r[1], Path(r[2]), r[3], r[4], r[5], json.loads(r[6])) for r in rows]
+
+    def _complaint(self, verb: str, error: Exception) -> tuple[str, str]:
+        reason = getattr(error, "strerror", None) or str(error)
+        return (
+            f"The workspace {self.workspace} cannot be {verb}: {reason}",
+            "Choose another with --workspace or VCF_AGENT_WORKSPACE",
+        )

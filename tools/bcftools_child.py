@@ -1,0 +1,34 @@
+"""The process in which the bundled bcftools runs: one command, read from standard input as a JSON list.
+
+A process of its own, since bcftools is C code with global state that a hostile file may crash, and since a
+child can be stopped. The import of pysam is done before the command is read, so a child that is started
+early is ready when it is wanted.
+"""
+
+import json
+import sys
+
+import pysam.bcftools
+
+STREAMED = {"view", "query"}
+
+
+def main() -> int:
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0
+    command, *arguments = json.loads(line)
+    function = getattr(pysam.bcftools, command)
+    try:
+        if command in STREAMED:
+            function("-o", "/dev/stdout", *arguments, catch_stdout=False)
+        else:
+            sys.stdout.write(function(*arguments))
+    except pysam.utils.SamtoolsError as error:
+        sys.stderr.write(f"\nERROR {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

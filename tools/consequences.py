@@ -1,0 +1,78 @@
+"""Consequence terms of the Sequence Ontology, the most severe first, with the impact that VEP gives them.
+
+Order and impacts follow Ensembl's table of calculated consequences; `bcftools csq` uses shorter names.
+"""
+
+SEVERITY: dict[str, str] = {
+    "transcript_ablation": "HIGH",
+    "splice_acceptor_variant": "HIGH",
+    "splice_donor_variant": "HIGH",
+    "stop_gained": "HIGH",
+    "frameshift_variant": "HIGH",
+    "stop_lost": "HIGH",
+    "start_lost": "HIGH",
+    "transcript_amplification": "HIGH",
+    "feature_elongation": "HIGH",
+    "feature_truncation": "HIGH",
+    "inframe_insertion": "MODERATE",
+    "inframe_deletion": "MODERATE",
+    "missense_variant": "MODERATE",
+    "protein_altering_variant": "MODERATE",
+    "splice_donor_5th_base_variant": "LOW",
+    "splice_region_variant": "LOW",
+    "splice_donor_region_variant": "LOW",
+    "splice_polypyrimidine_tract_variant": "LOW",
+    "incomplete_terminal_codon_variant": "LOW",
+    "start_retained_variant": "LOW",
+    "stop_retained_variant": "LOW",
+    "synonymous_variant": "LOW",
+    "coding_sequence_variant": "MODIFIER",
+    "mature_miRNA_variant": "MODIFIER",
+    "5_prime_UTR_variant": "MODIFIER",
+    "3_prime_UTR_variant": "MODIFIER",
+    "non_coding_transcript_exon_variant": "MODIFIER",
+    "intron_variant": "MODIFIER",
+    "NMD_transcript_variant": "MODIFIER",
+    "non_coding_transcript_variant": "MODIFIER",
+    "coding_transcript_variant": "MODIFIER",
+    "upstream_gene_variant": "MODIFIER",
+    "downstream_gene_variant": "MODIFIER",
+    "TFBS_ablation": "MODERATE",
+    "TFBS_amplification": "MODIFIER",
+    "TF_binding_site_variant": "MODIFIER",
+    "regulatory_region_ablation": "MODIFIER",
+    "regulatory_region_amplification": "MODIFIER",
+    "regulatory_region_variant": "MODIFIER",
+    "intergenic_variant": "MODIFIER",
+    "intergenic_region": "MODIFIER",
+    "sequence_variant": "MODIFIER",
+}
+
+SHORT_NAMES = {
+    "missense": "missense_variant", "synonymous": "synonymous_variant", "frameshift": "frameshift_variant",
+    "splice_acceptor": "splice_acceptor_variant", "splice_donor": "splice_donor_variant",
+    "splice_region": "splice_region_variant", "intron": "intron_variant", "5_prime_utr": "5_prime_UTR_variant",
+    "3_prime_utr": "3_prime_UTR_variant", "non_coding": "non_coding_transcript_variant",
+    "inframe_altering": "protein_altering_variant", "coding_sequence": "coding_sequence_variant",
+    "intergenic": "intergenic_variant", "start_retained": "start_retained_variant",
+    "stop_retained": "stop_retained_variant",
+}  # fmt: skip
+
+IMPACTS = ["HIGH", "MODERATE", "LOW", "MODIFIER"]
+_RANK = {term: rank for rank, term in enumerate(SEVERITY)}
+
+
+def rank(consequence: str) -> int:
+    """The place of a consequence, or of the worst of several joined by `&`; 0 is the most severe."""
+    return min(_RANK.get(SHORT_NAMES.get(t, t), len(_RANK)) for t in consequence.split("&"))
+
+
+def impact_of(consequence: str) -> str:
+    """The worst impact among the terms of a consequence; MODIFIER for terms not in the table."""
+    terms = [SHORT_NAMES.get(t, t) for t in consequence.split("&")]
+    return min((SEVERITY.get(t, "MODIFIER") for t in terms), key=IMPACTS.index)
+
+
+def worst(consequences: list[str]) -> str:
+    """The single most severe term among those given, each of which may be several joined by `&`."""
+    return min((t for c in consequences for t in c.split("&")), key=rank, default="")

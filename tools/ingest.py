@@ -1,0 +1,141 @@
+"""From a file to a dataset: read in one pass, stored as tables and a graph generation, committed once."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ..memory.catalog import Catalog, Dataset, stamp_of
+from ..memory.errors import InputError, StorageError, VcfAgentError
+from ..memory.variant_table import VariantTable, drop_tables, table_name, write_table
+from . import bcftools
+from .annotation import annotation_format
+from .build import guess_build
+from .columns import make_plan
+from .graph_load import write_graph
+from .reading import Mode, Progress, Reading, first_unreadable_line
+from .vcf_file import Header, VcfFile, open_vcf, sha256_of
+
+
+def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
+    """The dataset of a file, ingested now unless the same content is in the workspace already.
+
+    Raises `InputError` for a file that cannot be read to its end, `StorageError` for a workspace that cannot
+    be written; in both cases the workspace is as it was.
+    """
+    catalog = Catalog(workspace)
+    path = path.absolute()
+    known = None if again else _known(catalog, path)
+    if known and (dataset := catalog.by_digest(known)):
+        return _as_named(dataset, path)
+    vcf = open_vcf(path)
+    stamp, sha256 = stamp_of(path), sha256_of(path)
+    dataset = catalog.by_digest(sha256)
+    if again or dataset is None:
+        dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
+    catalog.remember_digest(path, stamp, sha256)
+    return _as_named(dataset, path)
+
+
+def _known(catalog: Catalog, path: Path) -> str | None:
+    try:
+        return catalog.known_digest(path)
+    except OSError:  # gone or unreadable: opening it tells which
+        return None
+
+
+def _as_named(dataset: Dataset, path: Path) -> Dataset:
+    """The dataset under the path by which it was asked for now."""
+    return Dataset(dataset.sha256, dataset_name(path), path, dataset.table_version, dataset.graph_generation,
+                   dataset.ingested_at, dataset.summary)
+
+
+def dataset_name(path: Path) -> str:
+    """The name of a file without the endings that say how it is stored."""
+    name = path.name
+    for ending in (".gz", ".bgz", ".vcf", ".bcf"):
+        name = name.removesuffix(ending)
+    return name or path.name
+
+
+def _ingest_new(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None
+) -> Dataset:
+    fresh = not catalog.workspace.exists()
+    try:
+        version, summary = _store(vcf, sha256, catalog.workspace, progress)
+        if stamp_of(vcf.path) != stamp:
+            raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
+        return _commit(vcf, stamp, sha256, catalog, version, summary)
+    except BaseException:
+        _undo(catalog, sha256, fresh)
+        raise
+
+
+def _commit(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, version: int, summary: dict[str, Any]
+) -> Dataset:
+    generation = catalog.next_generation()
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
+    table = VariantTable(catalog.workspace, sha256, version)
+    others = [d for d in catalog.datasets() if d.sha256 != sha256]
+    write_graph(catalog.workspace, generation, dataset, table, others)
+    catalog.commit(dataset, stamp)
+    return dataset
+
+
+def _undo(catalog: Catalog, sha256: str, fresh: bool) -> None:
+    """Take back what a failed ingest wrote, unless the catalog names it."""
+    if fresh:
+        shutil.rmtree(catalog.workspace, ignore_errors=True)
+    elif catalog.by_digest(sha256) is None:
+        drop_tables(catalog.workspace, sha256)
+
+
+def _store(
+    vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None
+) -> tuple[int, dict[str, Any]]:
+    """Write both tables; returns the version of the variant table and what was learnt of the file."""
+    mode: Mode | None = Mode()
+    while mode:
+        plan = make_plan(vcf.header, annotation_format(vcf.header))
+        reading = Reading(vcf, plan, mode, progress)
+        try:
+            version = write_table(workspace, table_name("variants", sha256), plan.schema(), reading.batches())
+        except (StorageError, pa.ArrowException) as error:
+            if reading.failure is None:
+                raise
+            mode = mode.after(reading.failure)
+            if mode is None:
+                raise _unreadable(vcf, reading.failure) from error
+            continue
+        profiles = reading.profiles.table()
+        write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
+        return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}
+    raise AssertionError("a mode that cannot be relaxed raises")
+
+
+def _unreadable(vcf: VcfFile, failure: Exception) -> Exception:
+    if isinstance(failure, VcfAgentError) or not isinstance(failure, bcftools.BcftoolsError | pa.ArrowException):
+        return failure
+    line = first_unreadable_line(vcf) if vcf.container != "bcf" else ""
+    what = f"{line}; bcftools says: {failure}" if line else str(failure)
+    return InputError(f"{vcf.path} cannot be read to its end: {what}", "Mend the line, or copy the file again")
+
+
+def describe_header(header: Header) -> dict[str, Any]:
+    """What the catalog keeps of a header."""
+    build, reason = guess_build(header)
+    annotation = annotation_format(header)
+    return {
+        "version": header.version, "build": build, "build_reason": reason,
+        "annotation": None if annotation is None
+        else {"tag": annotation.tag, "tool": annotation.tool, "keys": list(annotation.keys)},
+        "contig_lengths": {c.id: c.length for c in header.contigs},
+        "filter_descriptions": header.filters,
+        "fields": [[f.kind, f.id, f.number, f.type, f.description, f.declared] for f in header.fields],
+        "other": [list(pair) for pair in header.other[:200]],
+    }  # fmt: skip

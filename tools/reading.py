@@ -1,0 +1,308 @@
+"""A file read once, in blocks: `bcftools query` text to batches of allele rows, and what is learnt on the way."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..memory.errors import InputError
+from ..memory.genotype_codes import MAX_CODES, Codes, Genotype, GenotypeCodes
+from . import alleles, bcftools
+from .annotation import Entries, ProfileBook, read_entries
+from .columns import InfoColumn, Plan, frequency_column, item, numbers, sample_matrix
+from .vcf_file import Container, VcfFile
+
+Progress = Callable[[int], None]
+"""Is told the number of records read so far."""
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How forgiving the text is read: most files need nothing, and forgiving is slower."""
+
+    lenient: bool = False
+    encoding: str = "utf8"
+    block_bytes: int = 8 << 20
+
+    def after(self, error: Exception) -> "Mode | None":
+        """The mode to try after an error; null where none would help."""
+        text = str(error)
+        if "UTF" in text.upper() and self.encoding == "utf8":
+            return Mode(self.lenient, "latin-1", self.block_bytes)
+        if "straddling" in text and self.block_bytes < 1 << 30:
+            return Mode(self.lenient, self.encoding, self.block_bytes * 16)
+        if "onversion error" in text and not self.lenient:
+            return Mode(True, self.encoding, self.block_bytes)
+        return None
+
+
+class Reading:
+    """One pass over a file. After `batches` is exhausted the counts, profiles and genotype codes are complete."""
+
+    def __init__(self, vcf: VcfFile, plan: Plan, mode: Mode, progress: Progress | None = None) -> None:
+        self.vcf, self.plan, self.mode, self.progress = vcf, plan, mode, progress
+        self.codes = GenotypeCodes()
+        self.profiles = ProfileBook()
+        self.failure: Exception | None = None
+        self.records = self.rows = self.multiallelic = 0
+        self.contigs: Counter[str] = Counter()
+        self.filters: Counter[str] = Counter()
+        self.blocks_of_reference = 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Allele rows under `plan.schema()`. What goes wrong is kept in `failure`, since the writer hides it."""
+        try:
+            with self._text() as text:
+                for block in self._blocks(text):
+                    yield from self._rows(block).to_batches()
+                    if self.progress:
+                        self.progress(self.records)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    @contextlib.contextmanager
+    def _text(self) -> Iterator[IO[bytes]]:
+        query = ["query", "-f", self.plan.query()]
+        if all(f.declared for f in self.vcf.header.fields):
+            query.append(str(self.vcf.path))
+            feed = None
+        else:
+            feed = with_declarations(self.vcf)
+        with bcftools.stream(query, feed=feed) as text:
+            yield text
+
+    def _blocks(self, text: IO[bytes]) -> Iterator[pa.RecordBatch]:
+        from pyarrow import csv
+
+        types = self.plan.text_columns(self.mode.lenient)
+        first = text.peek(1)  # type: ignore[attr-defined]
+        if not first:
+            return
+        yield from csv.open_csv(
+            text,
+            csv.ReadOptions(column_names=list(types), block_size=self.mode.block_bytes, encoding=self.mode.encoding),
+            csv.ParseOptions(delimiter="\t", quote_char=False),
+            csv.ConvertOptions(column_types=types, null_values=["."], strings_can_be_null=True),
+        )
+
+    def _rows(self, block: pa.RecordBatch) -> pa.Table:
+        alt_lists = pc.split_pattern(pc.fill_null(block.column("ALT"), ""), ",")
+        n_alt = pc.list_value_length(alt_lists).to_numpy()
+        parent = np.repeat(np.arange(len(block)), n_alt)
+        within = np.arange(len(parent)) - np.repeat(np.cumsum(n_alt) - n_alt, n_alt)
+        rows = Rows(block, parent.astype(np.int64), within.astype(np.int64), n_alt)
+        alt = alt_lists.flatten()
+        columns = self._site_columns(rows, pc.if_else(pc.equal(alt, ""), None, alt))
+        columns |= {c.column: self._info_column(rows, c) for c in self.plan.info}
+        columns |= self._annotation_columns(rows, columns)
+        if self.plan.samples:
+            columns |= self._genotype_columns(rows)
+        self._tally(block, n_alt, columns)
+        schema = self.plan.schema()
+        return pa.table([columns[name] for name in schema.names], schema=schema)
+
+    def _site_columns(self, rows: "Rows", alt: pa.Array) -> dict[str, pa.Array]:
+        ref = rows.take("REF")
+        types = alleles.types_of(ref, alt)
+        return {
+            "record": pa.array((rows.parent + self.records).astype(np.int32)),
+            "allele": pa.array(np.where(pc.is_null(alt), 0, rows.within + 1).astype(np.int16)),
+            "n_alt": pa.array(np.where(pc.is_null(alt), 0, rows.n_alt[rows.parent]).astype(np.int16)),
+            "chrom": rows.take("CHROM"), "pos": rows.take("POS"), "end": rows.take("END"), "id": rows.take("ID"),
+            "ref": ref, "alt": alt, "alts": rows.take("ALT"), "qual": rows.take("QUAL"),
+            "filter": pc.fill_null(rows.take("FILTER"), "."), "type": types,
+            "length": alleles.lengths_of(ref, alt, types), "change": alleles.changes_of(ref, alt, types),
+        }  # fmt: skip
+
+    def _info_column(self, rows: "Rows", column: InfoColumn) -> pa.Array:
+        values = rows.block.column(column.column)
+        type_ = column.arrow_type()
+        if column.shape == "flag":
+            return pc.is_valid(values).take(pa.array(rows.parent))
+        if column.shape == "per_allele":
+            own = item(pc.split_pattern(values, ","), rows.within, rows.parent)
+            own = pc.if_else(pc.equal(own, "."), None, own)
+            return own if pa.types.is_string(type_) else numbers(own, type_)
+        if column.shape == "list":
+            lists = pc.split_pattern(values, ",")
+            flat = numbers(pc.if_else(pc.equal(lists.values, "."), None, lists.values), type_.value_type)
+            mask = pc.is_null(lists) if lists.null_count else None
+            values = pa.ListArray.from_arrays(lists.offsets, flat, type=type_, mask=mask)
+        elif column.shape == "number":
+            values = numbers(values, type_) if pa.types.is_string(values.type) else values
+        return values.take(pa.array(rows.parent))
+
+    def _annotation_columns(self, rows: "Rows", columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        format_, n = self.plan.annotation, len(rows.parent)
+        if format_ is None:
+            return {"profile": pa.array(np.zeros(n, dtype=np.int32))}
+        tag = next(c.column for c in self.plan.info if c.id == format_.tag)
+        entries = read_entries(rows.block.column(tag), format_, rows.parent, rows.within + 1, columns["alt"],
+                               columns["ref"])
+        found = {"profile": pa.array(self.profiles.profiles_of(entries, n))}
+        return found | {frequency_column(name): _frequency(entries, at, n)
+                        for name, at in self.plan.frequencies.items()}
+
+    def _genotype_columns(self, rows: "Rows") -> dict[str, pa.Array]:
+        n, parent = len(self.plan.samples), rows.parent
+        codes = self._codes(rows.block)
+        classes, called = self.codes.classes(), self.codes.called()
+        missing = np.isin(classes, [Genotype.MISSING, Genotype.PARTIAL])[codes].sum(axis=1)
+        columns = {
+            "ac": pa.array(self._copies(codes, rows).astype(np.int32)),
+            "an": pa.array(called[codes].sum(axis=1)[parent].astype(np.int32)),
+            "n_missing": pa.array(missing[parent].astype(np.int32)),
+            "gt": pa.FixedSizeListArray.from_arrays(pa.array(codes[parent].ravel()), n),
+        }
+        for name, type_ in (("DP", pa.int32()), ("GQ", pa.float32())):
+            if name in self.plan.sample_fields:
+                columns[name.lower()] = _fixed(self._sample_values(rows.block, name, type_), parent, n)
+        if "AD" in self.plan.sample_fields:
+            columns |= self._depths(rows)
+        return columns
+
+    def _codes(self, block: pa.RecordBatch) -> Codes:
+        """The genotype code of each record and sample; a record without GT is missing in all."""
+        n = len(self.plan.samples)
+        codes = np.empty((len(block), n), dtype=np.int16)
+        for i in range(n):
+            if "GT" not in self.plan.sample_fields:
+                codes[:, i] = self.codes.code(".")
+                continue
+            column = block.column(f"GT:{i}")
+            book = [self.codes.code(text) for text in column.dictionary.to_pylist()] + [self.codes.code(".")]
+            if len(self.codes.texts) > MAX_CODES:
+                raise InputError(f"{self.vcf.path} has over {MAX_CODES:,} different genotypes", "Split its samples")
+            places = pc.fill_null(column.indices, len(book) - 1).to_numpy()
+            codes[:, i] = np.array(book, dtype=np.int16)[places]
+        return codes
+
+    def _copies(self, codes: Codes, rows: "Rows") -> Ints:
+        """Copies of each row's own allele over all samples."""
+        copies = np.zeros(len(rows.parent), dtype=np.int64)
+        for within in range(int(rows.n_alt.max(initial=0))):
+            mine = rows.within == within
+            copies[mine] = self.codes.copies(within + 1)[codes[rows.parent[mine]]].sum(axis=1)
+        return copies
+
+    def _sample_values(self, block: pa.RecordBatch, name: str, type_: pa.DataType) -> pa.Array:
+        columns = [block.column(f"{name}:{i}") for i in range(len(self.plan.samples))]
+        return sample_matrix([numbers(c, type_) if pa.types.is_string(c.type) else c for c in columns])
+
+    def _depths(self, rows: "Rows") -> dict[str, pa.Array]:
+        """Reads of REF and of the row's own ALT in each sample."""
+        n = len(self.plan.samples)
+        lists = pc.split_pattern(self._sample_values(rows.block, "AD", pa.string()), ",")
+        values = numbers(pc.if_else(pc.equal(lists.values, "."), None, lists.values), pa.int32())
+        mask = pc.is_null(lists) if lists.null_count else None
+        lists = pa.ListArray.from_arrays(lists.offsets, values, mask=mask)
+        cell = (rows.parent[:, None] * n + np.arange(n)).ravel()
+        alt = np.repeat(rows.within + 1, n)
+        return {
+            "ad_ref": pa.FixedSizeListArray.from_arrays(item(lists, np.zeros(len(cell), dtype=np.int64), cell), n),
+            "ad_alt": pa.FixedSizeListArray.from_arrays(item(lists, alt, cell), n),
+        }
+
+    def _tally(self, block: pa.RecordBatch, n_alt: npt.NDArray[np.int32], columns: dict[str, pa.Array]) -> None:
+        self.records += len(block)
+        self.rows += len(columns["record"])
+        self.multiallelic += int((n_alt > 1).sum())
+        for counter, values in ((self.contigs, block.column("CHROM")),
+                                (self.filters, pc.fill_null(block.column("FILTER"), "."))):
+            for pair in pc.value_counts(values).to_pylist():
+                counter[pair["values"]] += pair["counts"]
+        blocks = pc.is_in(columns["alt"], pa.array(["<NON_REF>", "<*>"]))
+        self.blocks_of_reference += int(pc.sum(blocks).as_py() or 0)
+
+    def summary(self) -> dict[str, Any]:
+        """What the catalog keeps of the data itself; all of it goes through JSON."""
+        return {
+            "records": self.records, "rows": self.rows, "multiallelic": self.multiallelic,
+            "contigs": dict(self.contigs), "filters": dict(self.filters),
+            "reference_blocks": self.blocks_of_reference, "genotypes": self.codes.texts,
+            "info": self.plan.to_json(), "sample_fields": self.plan.sample_fields,
+            "samples": self.plan.samples, "frequencies": list(self.plan.frequencies),
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Rows:
+    """How the allele rows of a block relate to its records: `parent` is a row's record, `within` its place."""
+
+    block: pa.RecordBatch
+    parent: Ints
+    within: Ints
+    n_alt: npt.NDArray[np.int32]
+
+    def take(self, name: str) -> pa.Array:
+        return self.block.column(name).take(pa.array(self.parent))
+
+
+def _fixed(values: pa.Array, parent: Ints, n: int) -> pa.Array:
+    lists = pa.FixedSizeListArray.from_arrays(values, n)
+    return lists.take(pa.array(parent))
+
+
+def _frequency(entries: Entries, at: int, n_rows: int) -> pa.Array:
+    """The first frequency given for each row; VEP joins several by `&`, of which the first is the row's."""
+    from .annotation import part
+
+    texts = pc.list_element(pc.split_pattern(part(entries.parts, at), "&"), 0)
+    values = numbers(texts, pa.float32()).to_numpy(zero_copy_only=False)
+    known = ~np.isnan(values)
+    rows, first = np.unique(entries.row[known], return_index=True)
+    out = np.full(n_rows, np.nan, dtype=np.float32)
+    out[rows] = values[known][first]
+    return pa.array(out, mask=np.isnan(out))
+
+
+def first_unreadable_line(vcf: VcfFile) -> str:
+    """Which line of a text file a reader stumbled over, as far as a look at the columns can tell."""
+    samples = 0
+    with contextlib.suppress(OSError, EOFError), _opened(vcf.path, vcf.container) as lines:
+        for number, raw in enumerate(lines, 1):
+            line = raw.decode(errors="replace")
+            columns = line.rstrip("\r\n").split("\t")
+            if line.startswith("#CHROM"):
+                samples = len(columns)
+            elif not line.startswith("#") and (problem := _problem(columns, samples)):
+                return f"line {number} {problem}"
+    return ""
+
+
+def with_declarations(vcf: VcfFile) -> Iterator[bytes]:
+    """The text of a file with a header line for each field that it uses and does not declare."""
+    missing = [f for f in vcf.header.fields if not f.declared]
+    with _opened(vcf.path, vcf.container) as lines:
+        yield lines.readline()
+        yield "".join(
+            f'##{f.kind}=<ID={f.id},Number={f.number},Type={f.type},Description="">\n' for f in missing
+        ).encode()
+        while block := lines.read(1 << 20):
+            yield block
+
+
+def _opened(path: Path, container: Container) -> IO[bytes]:
+    import gzip
+
+    return cast(IO[bytes], gzip.open(path)) if container == "vcf.gz" else path.open("rb")
+
+
+def _problem(columns: list[str], expected: int) -> str:
+    if columns == [""]:
+        return "is blank"
+    if len(columns) != expected:
+        return f"has {len(columns)} columns instead of {expected}"
+    if not columns[1].isdigit() or len(columns[1]) > 10:
+        return f"has the position {columns[1][:20]!r}, which is not a number"
+    return ""

@@ -1,0 +1,56 @@
+"""What a tool hands back: a short content for a model, and the full result for a front."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Json = Any
+"""A value that `json.dumps` takes."""
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows for a front; `total` counts all of them, also where only some are shown."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[Json]]
+    total: int
+    truncated: bool = False
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a number rests on.
+
+    `verified` is true where `command` was re-run and gave the same, false where it gave something else,
+    null where it was not re-run; `note` then says why.
+    """
+
+    file: str
+    sha256: str
+    tool: str
+    arguments: dict[str, Json]
+    command: str | None = None
+    verified: bool | None = None
+    note: str | None = None
+
+
+@dataclass(slots=True)
+class ToolResult:
+    """One tool's answer.
+
+    `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
+    a list of strings, an object, or null). `private` marks a text that shows sample-level genotypes, which a
+    remote model does not get to see.
+    """
+
+    text: str
+    value: Json = None
+    unit: str | None = None
+    reading: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    private: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
