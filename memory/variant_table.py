@@ -64,6 +64,10 @@ class VariantTable:
         """The number of rows, that is alleles, for which `where` holds."""
         return int(self._open("variants").count_rows(where or None))
 
+    def names(self) -> list[str]:
+        """The columns there are."""
+        return list(self._open("variants").schema.names)
+
     def columns(self, names: list[str], where: str = "") -> pa.Table:
         """Whole columns of the rows for which `where` holds, in file order."""
         query = self._open("variants").search().select(names)

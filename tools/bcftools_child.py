@@ -10,7 +10,7 @@ import sys
 
 import pysam.bcftools
 
-STREAMED = {"view", "query"}
+STREAMED = {"view", "query", "norm"}
 
 
 def main() -> int:

@@ -45,6 +45,9 @@ class Mode:
         return None
 
 
+_AS_FLAG, _AS_TEXT = "Number=0,Type=Flag", "Number=.,Type=String"
+
+
 class Reading:
     """One pass over a file. After `batches` is exhausted the counts, profiles and genotype codes are complete."""
 
@@ -281,12 +284,15 @@ def first_unreadable_line(vcf: VcfFile) -> str:
 
 
 def with_declarations(vcf: VcfFile) -> Iterator[bytes]:
-    """The text of a file with a header line for each field that it uses and does not declare."""
+    """The text of a file with a header line for each field that it uses and does not declare.
+
+    They are declared as text, since a reader stops at a value that does not fit a declared type.
+    """
     missing = [f for f in vcf.header.fields if not f.declared]
     with _opened(vcf.path, vcf.container) as lines:
         yield lines.readline()
         yield "".join(
-            f'##{f.kind}=<ID={f.id},Number={f.number},Type={f.type},Description="">\n' for f in missing
+            f'##{f.kind}=<ID={f.id},{_AS_FLAG if f.type == "Flag" else _AS_TEXT},Description="">\n' for f in missing
         ).encode()
         while block := lines.read(1 << 20):
             yield block

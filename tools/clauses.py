@@ -1,0 +1,366 @@
+"""Each condition of a filter three ways: for the table, for bcftools, and in words."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..memory.errors import ToolError
+from ..memory.variant_table import literal
+from .columns import InfoColumn
+from .consequences import SHORT_NAMES
+from .dataset import OpenDataset, nearest
+from .filters import END_OF_CONTIG, Condition, Operator, VariantFilter, parse_region
+
+
+@dataclass(slots=True)
+class Clause:
+    """One condition.
+
+    `sql` speaks of the variant table; `per_allele` tells that the ALT alleles of a record may differ in it.
+    `expression` and `options` are the same for `bcftools view`; both empty where bcftools cannot say it, and
+    `unprovable` then tells why.
+    """
+
+    sql: str
+    per_allele: bool = False
+    expression: str = ""
+    options: list[str] = field(default_factory=list)
+    reading: str = ""
+    unprovable: str = ""
+
+
+def clauses_of(data: OpenDataset, wanted: VariantFilter) -> list[Clause]:
+    """The clauses of a filter, without its genotype conditions. Raises `ToolError` for what the file lacks."""
+    makers: list[tuple[object, Callable[[OpenDataset, VariantFilter], Clause]]] = [
+        (wanted.regions, _regions), (wanted.not_regions, _not_regions), (wanted.ids, _ids), (wanted.types, _types),
+        (wanted.not_types, _not_types), (wanted.genes or wanted.consequences or wanted.impacts, _annotation),
+        (wanted.filters, _filters), (wanted.not_filters, _not_filters), (wanted.significance, _significance),
+    ]  # fmt: skip
+    found = [make(data, wanted) for given, make in makers if given]
+    if wanted.multiallelic is not None:
+        found.append(_multiallelic(wanted.multiallelic))
+    return found + [condition_clause(data, c) for c in wanted.where]
+
+
+def quoted(text: str) -> str | None:
+    """A string of bcftools' expression language, or null for one that it cannot hold."""
+    return None if re.search(r'["\\\x00-\x1f]', text) else f'"{text}"'
+
+
+def _any(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else "(" + " || ".join(parts) + ")"
+
+
+def _in_words(values: list[str]) -> str:
+    return values[0] if len(values) == 1 else ", ".join(values[:-1]) + " or " + values[-1]
+
+
+def _regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    sql, names, remarks = _overlaps(data, wanted.regions)
+    clause = Clause(sql, options=["-r", ",".join(names)])
+    spans = [n for n in names if ":" in n]
+    if spans:
+        clause.reading = (f"{_in_words(spans)} is 1-based and inclusive; a record counts when its REF (or END) "
+                          "reaches into it, also when it starts before")
+    if remarks:
+        clause.reading = "; ".join([*remarks, *([clause.reading] if clause.reading else [])])
+    if any(":" in parse_region(n)[0] for n in names):
+        clause.options, clause.unprovable = [], "the contig's name holds a colon"
+    return clause
+
+
+def _not_regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    sql, names, remarks = _overlaps(data, wanted.not_regions)
+    return Clause(f"NOT {sql}", options=["-t", "^" + ",".join(names), "--targets-overlap", "1"],
+                  reading="; ".join([*remarks, f"records that reach into {_in_words(names)} are left out"]))
+
+
+def _overlaps(data: OpenDataset, regions: list[str]) -> tuple[str, list[str], list[str]]:
+    parts, names, remarks = [], [], []
+    for text in regions:
+        contig, start, end = parse_region(text)
+        contig, remark = data.contig(contig)
+        sql = f"chrom = {literal(contig)}"
+        whole = end == END_OF_CONTIG
+        names.append(contig if whole else f"{contig}:{start}-{end}")
+        parts.append(f"({sql})" if whole else f"({sql} AND pos <= {end} AND end >= {start})")
+        remarks += [remark] if remark else []
+    return "(" + " OR ".join(parts) + ")", names, list(dict.fromkeys(remarks))
+
+
+def _ids(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    parts = [f"array_has(string_to_array(id, ';'), {literal(i)})" for i in wanted.ids]
+    terms = [quoted(i) for i in wanted.ids]
+    return Clause("(" + " OR ".join(parts) + ")", expression=_expression("ID={}", terms))
+
+
+def _expression(pattern: str, terms: list[str | None]) -> str:
+    return "" if None in terms else _any([pattern.format(t) for t in terms])
+
+
+_TYPE_SQL = {
+    "snp": "type = 'snp'",
+    "indel": "type = 'indel'",
+    "insertion": "((type = 'indel' AND length > 0) OR starts_with(alt, '<INS'))",
+    "deletion": "((type = 'indel' AND length < 0) OR starts_with(alt, '<DEL'))",
+    "mnp": "type = 'mnp'",
+    "bnd": "type = 'bnd'",
+    "symbolic": "(starts_with(alt, '<') AND type = 'other')",
+    "other": "type = 'other'",
+}
+_TYPE_EXPRESSION = {
+    "snp": 'TYPE~"snp"', "indel": 'TYPE~"indel"', "mnp": 'TYPE~"mnp"', "bnd": 'TYPE~"bnd"', "other": 'TYPE~"other"',
+    "insertion": '((TYPE~"indel" && ILEN>0) || ALT~"^<INS")',
+    "deletion": '((TYPE~"indel" && ILEN<0) || ALT~"^<DEL")',
+    "symbolic": '(TYPE~"other" && ALT~"^<")',
+}  # fmt: skip
+
+
+def _types(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    sql = " OR ".join(_TYPE_SQL[t] for t in wanted.types)
+    reading = ""
+    if data.summary["multiallelic"]:
+        reading = f"a record counts as {_in_words(list(wanted.types))} when any of its ALT alleles is one"
+    return Clause(f"({sql})", True, _any([_TYPE_EXPRESSION[t] for t in wanted.types]), reading=reading)
+
+
+def _not_types(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    """Of the record as a whole, so it is asked by record number."""
+    sql = "(" + " OR ".join(_TYPE_SQL[t] for t in wanted.not_types) + ")"
+    several = data.table.columns(["record"], f"n_alt > 1 AND {sql}")["record"].to_pylist()
+    sql = f"NOT {sql}" + (f" AND record NOT IN ({', '.join(map(str, set(several)))})" if several else "")
+    expression = " && ".join(f"!({_TYPE_EXPRESSION[t]})" for t in wanted.not_types)
+    negated = {"snp": 'TYPE!~"snp"', "indel": 'TYPE!~"indel"', "mnp": 'TYPE!~"mnp"', "bnd": 'TYPE!~"bnd"',
+               "other": 'TYPE!~"other"'}  # fmt: skip
+    provable = all(t in negated for t in wanted.not_types)
+    expression = " && ".join(negated[t] for t in wanted.not_types) if provable else ""
+    return Clause(f"({sql})", expression=expression, reading=f"records with a {_in_words(list(wanted.not_types))} "
+                  "among their ALT alleles are left out",
+                  unprovable="" if provable else "bcftools has no negation of that type")
+
+
+def _multiallelic(wanted: bool) -> Clause:
+    return Clause("n_alt > 1" if wanted else "n_alt <= 1", expression="N_ALT>1" if wanted else "N_ALT<=1",
+                  reading="multi-allelic: more than one ALT allele" if wanted else "")
+
+
+def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    known = _known_filters(data)
+    for name in wanted.filters:
+        if name not in known:
+            raise ToolError(f"{data.name} has no FILTER value {name!r}", nearest(name, known, "Its values are"))
+    parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.filters]
+    clause = Clause("(" + " OR ".join(parts) + ")", options=["-f", ",".join(wanted.filters)])
+    if wanted.filters == ["PASS"]:
+        unset = data.summary["filters"].get(".", 0)
+        clause.reading = "'pass' is FILTER = PASS" + (
+            f"; the {unset:,} records with '.' (no filter applied) are not counted" if unset
+            else "; '.' would not be counted, and there is none")
+    _doubt_filters(data, wanted.filters, clause)
+    return clause
+
+
+def _not_filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.not_filters]
+    terms = [quoted(f) for f in wanted.not_filters]
+    expression = "" if None in terms else " && ".join(f"FILTER!~{t}" for t in terms)
+    clause = Clause("NOT (" + " OR ".join(parts) + ")", expression=expression)
+    if wanted.not_filters == ["PASS"]:
+        clause.reading = "'not passing' is every FILTER but PASS, '.' included"
+    _doubt_filters(data, wanted.not_filters, clause)
+    return clause
+
+
+def _known_filters(data: OpenDataset) -> list[str]:
+    present = [part for value in data.summary["filters"] for part in value.split(";")]
+    return list(dict.fromkeys([*present, *data.summary["filter_descriptions"], "PASS", "."]))
+
+
+def _doubt_filters(data: OpenDataset, names: list[str], clause: Clause) -> None:
+    declared = {*data.summary["filter_descriptions"], "PASS", "."}
+    missing = [n for n in names if n not in declared]
+    if missing:
+        clause.options, clause.expression = [], ""
+        clause.unprovable = f"bcftools refuses the filter {missing[0]}, which the header does not declare"
+
+
+SIGNIFICANCE_FIELDS = ["CLNSIG", "ClinVar_CLNSIG", "CLIN_SIG", "clinvar_sig", "CLINSIG"]
+
+
+def significance_column(data: OpenDataset) -> InfoColumn:
+    """The INFO field with the clinical significance. Raises `ToolError` where there is none."""
+    for name in SIGNIFICANCE_FIELDS:
+        if name in data.info:
+            return data.info[name]
+    raise ToolError(f"{data.name} has no clinical significance (INFO/CLNSIG)",
+                    "Annotate it with ClinVar: bcftools annotate -a clinvar.vcf.gz -c INFO/CLNSIG")
+
+
+def _significance(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    column = significance_column(data)
+    parts = [f"array_has(string_to_array({column.column}, ','), {literal(v)})" for v in wanted.significance]
+    return Clause("(" + " OR ".join(parts) + ")", expression=_expression(f"INFO/{column.id}={{}}",
+                  [quoted(v) for v in wanted.significance]),
+                  reading=f"clinical significance is INFO/{column.id} = {_in_words(list(wanted.significance))}")
+
+
+def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    if not data.annotated:
+        raise ToolError(f"{data.name} carries no consequence annotation (CSQ, ANN or BCSQ)",
+                        "Annotate it with VEP, SnpEff or bcftools csq; a gene can also be asked for by its region")
+    genes = [data.gene(g) for g in wanted.genes]
+    terms = [_consequence(data, c) for c in wanted.consequences]
+    numbers = _profiles_with(data, genes, terms, list(wanted.impacts))
+    sql = f"profile IN ({', '.join(map(str, numbers))})" if numbers else "false"
+    annotation = data.summary["annotation"]
+    said = [("gene", genes), ("consequence", terms), ("impact", list(wanted.impacts))]
+    words = " and ".join(f"{what} {_in_words(values)}" for what, values in said if values)
+    expression = "" if data.info[annotation["tag"]].number == "1" else _annotation_expression(
+        annotation, genes, terms, list(wanted.impacts))
+    clause = Clause(sql, True, expression,
+                    reading=f"{words}: said by any one transcript's entry of {annotation['tag']} ({annotation['tool']})")
+    if not clause.expression:
+        clause.unprovable = f"bcftools cannot tell this from {annotation['tag']} without a plugin"
+    return clause
+
+
+def _consequence(data: OpenDataset, term: str) -> str:
+    known = data.consequences
+    if term in known:
+        return term
+    short = [k for k in known if SHORT_NAMES.get(k) == term or k.casefold() == term.casefold()]
+    if short:
+        return short[0]
+    from .consequences import SEVERITY
+
+    if term in SEVERITY:
+        return term
+    raise ToolError(f"{term!r} is no consequence that {data.name} knows",
+                    nearest(term, [*known, *SEVERITY], "Its consequences are"))
+
+
+def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impacts: list[str]) -> list[int]:
+    """Numbers of the profiles with one entry that meets all three."""
+    found = []
+    for profile in data.profiles.to_pylist():
+        entries = zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True)
+        if any((not genes or gene in genes) and (not impacts or impact in impacts)
+               and (not terms or not set(terms).isdisjoint(consequence.split("&")))
+               for gene, consequence, impact in entries):
+            found.append(profile["profile"])
+    return found
+
+
+def _annotation_expression(annotation: dict[str, object], genes: list[str], terms: list[str],
+                           impacts: list[str]) -> str:
+    """A regular expression that one entry of the raw annotation must match, empty where none can be written.
+
+    bcftools tries each comma-separated entry by itself, unless the header says Number=1. A comma in the
+    expression would part it in two, and a backslash is lost.
+    """
+    from .annotation import NAMES
+
+    keys = annotation["keys"]
+    assert isinstance(keys, list)
+    wanted: dict[int, str] = {}
+    for part, values in (("consequence", terms), ("impact", impacts), ("gene", genes)):
+        at = next((keys.index(n) for n in NAMES[part] if n in keys), None)
+        if values and at is None:
+            return ""
+        if values and at is not None:
+            either = "(" + "|".join(_regex(v) for v in values) + ")"
+            star = "[*]?" if annotation["tag"] == "BCSQ" else ""
+            wanted[at] = rf"{star}([^|]*&)?{either}(&[^|]*)?" if part == "consequence" else either
+    last = max(wanted)
+    body = "[|]".join(wanted.get(i, "[^|]*") for i in range(last + 1))
+    text = quoted(f"^{body}([|]|$)")
+    return f"INFO/{annotation['tag']}~{text}" if text and "," not in text else ""
+
+
+def _regex(text: str) -> str:
+    """Text as itself in a regular expression without a backslash; `quoted` refuses what is left of `^`."""
+    return re.sub(r"([.$*+?()\[\]{}|])", r"[\1]", text).replace("^", "\\")
+
+
+def condition_clause(data: OpenDataset, condition: Condition) -> Clause:
+    """A comparison with QUAL, an INFO field, a frequency in the annotation, or the cohort's own frequency."""
+    if condition.field.upper() == "QUAL":
+        return _compare("qual", "number", "Float", condition, "QUAL")
+    if condition.field == "cohort_AF":
+        return _cohort_frequency(data, condition)
+    for name, column in data.frequency_fields().items():
+        if name == condition.field and not name.startswith("INFO/"):
+            clause = _compare(column, "per_allele", "Float", condition, name)
+            clause.expression, clause.unprovable = "", f"bcftools cannot read {name} without a plugin"
+            return clause
+    name = condition.field.removeprefix("INFO/")
+    info = data.info_column(name)
+    return _compare(info.column, info.shape, info.type, condition, f"INFO/{info.id}")
+
+
+def _cohort_frequency(data: OpenDataset, condition: Condition) -> Clause:
+    if not data.samples:
+        raise ToolError(f"{data.name} has no samples, so it has no allele frequency of its own")
+    number = _number(condition)
+    sql = f"(an > 0 AND CAST(ac AS DOUBLE) {condition.op} {number} * an)"
+    return Clause(sql, True, "", reading="cohort_AF is copies of the ALT allele among the called alleles of all samples",
+                  unprovable="bcftools computes AC and AN anew only with a plugin")
+
+
+def _number(condition: Condition) -> float:
+    try:
+        return float(condition.value)
+    except ValueError:
+        raise ToolError(f"{condition.field} is compared with {condition.value!r}, which is no number") from None
+
+
+def _compare(column: str, shape: str, type_: str, condition: Condition, name: str) -> Clause:
+    if shape == "flag":
+        raise ToolError(f"{name} is a flag and has no value", f"Ask for {name} = 1 or count its records")
+    if type_ in ("Integer", "Float"):
+        sql, shown = _numeric_sql(column, shape, type_, condition), f"{_number(condition):.15g}"
+    else:
+        sql, shown = _text_sql(column, condition), quoted(str(condition.value)) or ""
+    expression = f"{name}{condition.op}{shown}" if shown else ""
+    if condition.absent == "keep":
+        sql = f"({sql} OR {column} IS NULL)"
+        expression = f'({expression} || {name}=".")' if expression else ""
+        reading = f"records without {name} are kept"
+    else:
+        reading = f"records without {name} are not counted"
+    return Clause(sql, shape == "per_allele", expression, reading=f"{name} {condition.op} {condition.value:g}; {reading}"
+                  if isinstance(condition.value, float) else f"{name} {condition.op} {condition.value}; {reading}")
+
+
+def _numeric_sql(column: str, shape: str, type_: str, condition: Condition) -> str:
+    op, value = condition.op, _number(condition)
+    if type_ == "Integer":
+        op, whole = _whole_number(op, value)
+        number = str(whole)
+    else:
+        number = f"CAST({value!r} AS FLOAT)"
+    if shape != "list":
+        return f"{column} {op} {number}"
+    if op in ("=", "!="):
+        return f"{'NOT ' if op == '!=' else ''}array_has({column}, {number})"
+    return f"{'array_max' if '>' in op else 'array_min'}({column}) {op} {number}"
+
+
+def _whole_number(op: Operator, value: float) -> tuple[Operator, int]:
+    """The same comparison of whole numbers, whose column the table does not compare with fractions."""
+    limit = 2**62
+    below = math.floor(min(max(value, -limit), limit))
+    if below == value:
+        return op, below
+    return {"<": ("<=", below), "<=": ("<=", below), ">": (">", below), ">=": (">", below),
+            "=": ("=", limit), "!=": ("!=", limit)}[op]  # type: ignore[return-value]
+
+
+def _text_sql(column: str, condition: Condition) -> str:
+    has = f"array_has(string_to_array({column}, ','), {literal(str(condition.value))})"
+    if condition.op == "=":
+        return has
+    if condition.op == "!=":
+        return f"NOT {has}"
+    raise ToolError(f"{condition.field} is text and cannot be compared with {condition.op}", "Use = or !=")

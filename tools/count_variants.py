@@ -1,0 +1,67 @@
+"""How many variants meet a set of conditions."""
+
+from .context import ToolContext
+from .dataset import OpenDataset
+from .evidence import prove, view_command
+from .filters import Counting
+from .registry import Tool
+from .result import ToolResult
+from .selection import Selection, count_records, select
+from .text import count_of
+
+
+def count_variants(context: ToolContext, wanted: Counting) -> ToolResult:
+    """Count records, or alleles, that meet all conditions.
+
+    The value is a number. Raises `ToolError` for a sample, contig, gene or field that the file does not have.
+    """
+    data = context.dataset(wanted.dataset)
+    found = select(data, wanted, wanted.scope)
+    if wanted.scope == "allele":
+        number = _count_alleles(data, found)
+    else:
+        number = count_records(data, found)
+    command = view_command(data, found.clauses, wanted.scope)
+    result = ToolResult(_sentence(data, number, wanted.scope), number, f"{wanted.scope}s", list(found.reading))
+    result.reading += _notes(data, found, wanted.scope)
+    result.evidence.append(prove(context, data, "count_variants", wanted, command, number))
+    return result
+
+
+def _count_alleles(data: OpenDataset, found: Selection) -> int:
+    where = f"allele > 0 AND {found.where}" if found.where else "allele > 0"
+    if found.records is None:
+        return data.table.count(where)
+    import numpy as np
+
+    return int(np.isin(data.table.columns(["record"], where)["record"].to_numpy(), found.records).sum())
+
+
+def _sentence(data: OpenDataset, number: int, scope: str) -> str:
+    total = data.summary["records"] if scope == "record" else data.table.count("allele > 0")
+    noun = "record" if scope == "record" else "ALT allele"
+    if number == 0:
+        return f"None of the {count_of(total, noun)} in {data.name} meets the conditions."
+    if number == total:
+        return f"{data.name} has {count_of(total, noun)}; all of them count here."
+    return f"{number:,} of the {count_of(total, noun)} in {data.name}."
+
+
+def _notes(data: OpenDataset, found: Selection, scope: str) -> list[str]:
+    notes = []
+    if scope == "record" and data.summary["multiallelic"]:
+        alleles = "variants are counted as records (lines of the file); a record with several ALT alleles counts once"
+        notes.append(alleles)
+    if found.by_different_alleles:
+        notes.append(f"{count_of(found.by_different_alleles, 'record')} of them meet the conditions through different "
+                     "ALT alleles; ask for alleles to have one allele meet them all")
+    return notes
+
+
+TOOL = Tool(
+    "count_variants",
+    "Count the variants that meet all given conditions. Use it for every 'how many variants ...' and 'is there a "
+    "variant ...'. Returns one number with its unit and the reading.",
+    Counting,
+    count_variants,
+)

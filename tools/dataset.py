@@ -1,0 +1,176 @@
+"""A dataset as the tools see it: its columns, and names looked up against what the file really holds."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..memory.catalog import Dataset
+from ..memory.errors import ToolError
+from ..memory.genotype_codes import GenotypeCodes
+from ..memory.variant_table import VariantTable
+from .columns import InfoColumn, frequency_column
+
+
+@dataclass
+class OpenDataset:
+    """One dataset with its table opened."""
+
+    dataset: Dataset
+    workspace: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.dataset.summary
+
+    @property
+    def name(self) -> str:
+        return self.dataset.name
+
+    @property
+    def samples(self) -> list[str]:
+        return self.dataset.samples
+
+    @cached_property
+    def table(self) -> VariantTable:
+        return VariantTable(self.workspace, self.dataset.sha256, self.dataset.table_version)
+
+    @cached_property
+    def profiles(self) -> pa.Table:
+        return self.table.profiles()
+
+    @cached_property
+    def codes(self) -> GenotypeCodes:
+        return GenotypeCodes(self.summary["genotypes"])
+
+    @cached_property
+    def info(self) -> dict[str, InfoColumn]:
+        return {c["id"]: InfoColumn(**c) for c in self.summary["info"]}
+
+    @cached_property
+    def genes(self) -> list[str]:
+        """Every gene symbol of the annotation, sorted."""
+        return [g for g in sorted(pc.unique(self.profiles["genes"].combine_chunks().flatten()).to_pylist()) if g]
+
+    @cached_property
+    def consequences(self) -> list[str]:
+        """Every consequence term of the annotation, sorted."""
+        joined = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
+        return sorted({term for text in joined for term in text.split("&") if term})
+
+    @property
+    def contigs(self) -> list[str]:
+        """Contigs that have records, in file order."""
+        return list(self.summary["contigs"])
+
+    @property
+    def annotated(self) -> bool:
+        return self.summary["annotation"] is not None
+
+    def sample_index(self, name: str) -> int:
+        """The 0-based column of a sample. Raises `ToolError` with the nearest name."""
+        if name in self.samples:
+            return self.samples.index(name)
+        same = [s for s in self.samples if s.casefold() == name.casefold()]
+        if len(same) == 1:
+            return self.samples.index(same[0])
+        if not self.samples:
+            raise ToolError(f"{self.name} has no samples, so nothing is known of {name!r}")
+        raise ToolError(f"{self.name} has no sample {name!r}", nearest(name, self.samples, "Its samples are"))
+
+    def need_samples(self) -> None:
+        """Raises `ToolError` for a file of sites alone."""
+        if not self.samples:
+            raise ToolError(f"{self.name} has no samples, so no genotypes", "Ask about its sites instead")
+
+    def contig(self, name: str) -> tuple[str, str | None]:
+        """The contig as the file names it, and a remark where that is another naming.
+
+        Raises `ToolError` for a contig that neither the records nor the header know.
+        """
+        known = [*self.contigs, *self.summary["contig_lengths"]]
+        if name in known:
+            return name, None
+        for other in other_names(name):
+            if other in known:
+                return other, f"the file calls {name} {other}"
+        raise ToolError(f"{self.name} has no contig {name!r}", nearest(name, known, "Its contigs are"))
+
+    def gene(self, symbol: str) -> str:
+        """The gene symbol as the annotation writes it. Raises `ToolError` with the nearest one."""
+        if not self.annotated:
+            raise ToolError(
+                f"{self.name} carries no gene annotation (CSQ, ANN or BCSQ), so {symbol} cannot be found in it",
+                "Annotate it with VEP, SnpEff or bcftools csq, or ask for the gene's region",
+            )
+        if symbol in self.genes:
+            return symbol
+        same = [g for g in self.genes if g.upper() == symbol.upper()]
+        if same:
+            return same[0]
+        raise ToolError(f"No variant of {self.name} is annotated with the gene {symbol!r}",
+                        nearest(symbol, self.genes, "Genes there are"))
+
+    def info_column(self, name: str) -> InfoColumn:
+        """An INFO field by its name, in any case. Raises `ToolError` with the nearest one."""
+        if name in self.info:
+            return self.info[name]
+        same = [c for c in self.info.values() if c.id.casefold() == name.casefold()]
+        if same:
+            return same[0]
+        raise ToolError(f"{self.name} has no INFO field {name!r}", nearest(name, list(self.info), "Its fields are"))
+
+    def frequency_fields(self) -> dict[str, str]:
+        """Population frequencies: the field's name (`INFO/gnomAD_AF`, `CSQ/gnomADe_AF`) and its column."""
+        found = {f"INFO/{c.id}": c.column for c in self.info.values() if is_population_frequency(c)}
+        tag = self.summary["annotation"]["tag"] if self.annotated else ""
+        return found | {f"{tag}/{n}": frequency_column(n) for n in self.summary["frequencies"]}
+
+    def record_matrix(self, column: str, where: str = "") -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
+        """Record numbers and a sample column as a matrix, one line per record and one column per sample.
+
+        Missing numbers are -1. Records with several ALT alleles stand once.
+        """
+        rows = self.table.columns(["record", column], where)
+        records, first = np.unique(rows["record"].to_numpy(), return_index=True)
+        return records, matrix(rows[column])[first]
+
+
+def matrix(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """A column of fixed-size lists as a matrix; missing numbers are -1."""
+    lists = column.combine_chunks()
+    n = lists.type.list_size
+    return np.asarray(pc.fill_null(lists.flatten() if lists.null_count == 0 else lists.values, -1)).reshape(-1, n)
+
+
+def is_population_frequency(column: InfoColumn) -> bool:
+    """Whether an INFO field is an allele frequency of some population and not of the samples in the file."""
+    name = column.id.lower()
+    known = any(word in name for word in ("gnomad", "exac", "1000g", "1kg", "topmed", "esp", "popmax"))
+    return column.type == "Float" and known and ("af" in name or "freq" in name)
+
+
+def other_names(contig: str) -> list[str]:
+    """The same chromosome under the other naming: `20` and `chr20`, `MT` and `chrM`."""
+    base = contig[3:] if contig.lower().startswith("chr") else contig
+    base = base.upper() if len(base) <= 2 else base
+    names = [base, f"chr{base}"]
+    if base in ("M", "MT"):
+        names += ["M", "MT", "chrM", "chrMT"]
+    return [n for n in names if n != contig]
+
+
+def nearest(name: str, known: list[str], otherwise: str) -> str:
+    """A sentence that offers the names most like the one that is not there."""
+    from rapidfuzz import fuzz, process
+
+    close = process.extract(name, known, scorer=fuzz.WRatio, limit=3, score_cutoff=75)
+    if close:
+        return "Did you mean " + " or ".join(dict.fromkeys(c[0] for c in close)) + "?"
+    shown = ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
+    return f"{otherwise} {shown}" if known else ""

@@ -1,0 +1,143 @@
+"""The command that proves a number, and the proof: the command run again and compared."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+from . import bcftools
+from .clauses import Clause
+from .context import ToolContext
+from .dataset import OpenDataset
+from .filters import Arguments
+from .result import Evidence, Json
+from .text import one_line
+
+Reader = Callable[[IO[bytes]], Json]
+
+
+def count_lines(output: IO[bytes]) -> int:
+    """What `wc -l` says."""
+    lines = 0
+    while block := output.read(1 << 20):
+        lines += block.count(b"\n")
+    return lines
+
+
+def all_lines(output: IO[bytes]) -> list[str]:
+    return output.read().decode(errors="replace").splitlines()
+
+
+def tally(output: IO[bytes]) -> dict[str, int]:
+    """What `sort | uniq -c` says."""
+    return dict(Counter(all_lines(output)))
+
+
+@dataclass(slots=True)
+class Command:
+    """`bcftools`, the arguments before the file, and what follows in the shell.
+
+    `read` makes of the output of bcftools alone what the whole line in the shell would give. `first`, where
+    given, is a bcftools command whose output the other one reads. `unprovable` tells why there is no command.
+    """
+
+    arguments: list[str]
+    then: str = ""
+    read: Reader = count_lines
+    first: list[str] | None = None
+    unprovable: str = ""
+
+    def shell(self, path: str) -> str:
+        """The line as a person would type it, every part quoted."""
+        parts = [f"bcftools {shlex.join([*a, *end])}" for a, end in self._steps(path)]
+        return " | ".join([*parts, *([self.then] if self.then else [])])
+
+    def _steps(self, path: str) -> list[tuple[list[str], list[str]]]:
+        if self.first is None:
+            return [(self.arguments, [path])]
+        return [(self.first, [path]), (self.arguments, [])]
+
+
+def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record") -> Command:
+    """`bcftools view -H` with the conditions of a selection; one line of output for each record found."""
+    unprovable = next((c.unprovable for c in clauses if c.unprovable), "")
+    blind = [c for c in clauses if c.sql and not c.expression and not c.options]
+    if not unprovable and blind:
+        unprovable = "a name or value in it cannot be written in bcftools' language"
+    options = list(chain.from_iterable(_placed(data, c.options) for c in clauses))
+    expressions = [c.expression for c in clauses if c.expression]
+    if scope == "allele":
+        expressions.insert(0, "N_ALT>0")
+    if len(expressions) > 1:
+        expressions = [f"({e})" if " || " in e and not e.startswith("(") else e for e in expressions]
+    arguments = ["view", "-H", *options, *(["-i", " && ".join(expressions)] if expressions else [])]
+    command = Command(arguments, "wc -l", unprovable=unprovable)
+    if scope == "allele" and data.summary["multiallelic"]:
+        command.first = ["norm", "-m", "-any"]
+        if any("GT" in e or "FMT/" in e for e in expressions):
+            command.unprovable = "splitting a record rewrites its genotypes"
+    return command
+
+
+def _placed(data: OpenDataset, options: list[str]) -> list[str]:
+    """Regions by the index where there is one, else by reading the whole file; the records are the same."""
+    if options[:1] != ["-r"] or (is_indexed(data.dataset.path) and "," not in options[1]):
+        return options
+    return ["-t", options[1], "--targets-overlap", "1"]
+
+
+def is_indexed(path: Path) -> bool:
+    return any(path.with_name(path.name + ending).exists() for ending in (".tbi", ".csi"))
+
+
+def shown_path(path: Path, folder: Path) -> str:
+    """A path as one would type it in `folder`."""
+    if path.is_relative_to(folder):
+        text = str(path.relative_to(folder))
+        return f"./{text}" if text.startswith("-") else text
+    return str(path)
+
+
+def prove(
+    context: ToolContext, data: OpenDataset, tool: str, arguments: Arguments, command: Command, expected: Json
+) -> Evidence:
+    """The evidence for `expected`, with the command run again where that can be done in time."""
+    path = shown_path(data.dataset.path, context.folder)
+    evidence = Evidence(path, data.dataset.sha256, tool, arguments.model_dump(exclude_defaults=True, mode="json"))
+    if command.unprovable:
+        evidence.note = f"no bcftools command: {command.unprovable}"
+        return evidence
+    evidence.command = command.shell(path)
+    if context.verify_seconds <= 0:
+        evidence.note = "re-running is switched off"
+    else:
+        _rerun(evidence, command, data.dataset.path, context.verify_seconds, expected)
+    return evidence
+
+
+def _rerun(evidence: Evidence, command: Command, path: Path, seconds: float, expected: Json) -> None:
+    try:
+        found = _run(command, str(path), seconds)
+    except bcftools.BcftoolsTimeout:
+        evidence.note = f"not re-run to its end within {seconds:g} s"
+    except (bcftools.BcftoolsError, OSError) as error:
+        evidence.note = f"bcftools {bcftools.version()} could not re-run it: {one_line(str(error))}"
+    else:
+        evidence.verified = found == expected
+        evidence.note = f"re-run with bcftools {bcftools.version()}"
+        if not evidence.verified:
+            evidence.note += ", which gives another result: " + one_line(str(found), 200)
+
+
+def _run(command: Command, path: str, seconds: float) -> Json:
+    if command.first is None:
+        with bcftools.stream([*command.arguments, path], seconds) as output:
+            return command.read(output)
+    with (
+        bcftools.stream([*command.first, path], seconds) as split,
+        bcftools.stream(command.arguments, seconds, feed=iter(lambda: split.read(1 << 20), b"")) as output,
+    ):
+        return command.read(output)

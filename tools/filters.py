@@ -1,0 +1,138 @@
+"""What a question asks of variants: the arguments that every counting and listing tool shares."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+VariantType = Literal["snp", "indel", "insertion", "deletion", "mnp", "bnd", "symbolic", "other"]
+Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
+
+
+class Arguments(BaseModel):
+    """Arguments of a tool; an unknown one is an error, so that a misspelt condition is never dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OnDataset(Arguments):
+    """Arguments of a tool that looks at one file."""
+
+    dataset: str | None = Field(None, description="name of the file; needed only where several are open")
+
+
+class Condition(Arguments):
+    """A comparison with a value of the record."""
+
+    field: str = Field(
+        description="QUAL, or INFO/<ID> such as INFO/DP, or <TAG>/<frequency> inside the annotation such as "
+        "CSQ/gnomADe_AF, or cohort_AF: the frequency among the called alleles of this file's own samples"
+    )
+    op: Operator
+    value: float | str
+    absent: Literal["drop", "keep"] = Field(
+        "drop", description="whether a record without the value is dropped or kept; keep it when rarity is asked for"
+    )
+
+
+class SampleCondition(Arguments):
+    """A comparison with a value of one sample's genotype."""
+
+    field: Literal["DP", "GQ"]
+    op: Operator
+    value: float
+
+
+class GenotypeCondition(Arguments):
+    """What the genotypes of some samples must be.
+
+    All of `genotype` and `where` must hold in one and the same sample; `how_many` of `samples` must do so.
+    """
+
+    genotype: (
+        Literal["het", "hom_alt", "hom_ref", "hemizygous_alt", "carrier", "reference", "missing", "called"] | None
+    ) = Field(
+        None,
+        description="het: two different called alleles. hom_alt, hom_ref: ploidy two or more. hemizygous_alt: a "
+        "haploid ALT call. carrier: any complete call with an ALT allele. reference: a complete call of REF alone, "
+        "haploid or not. missing: some allele is missing. called: none is.",
+    )
+    samples: list[str] = Field(default_factory=list, description="names; empty for all samples of the file")
+    except_samples: list[str] = Field(default_factory=list, description="names left out of `samples`")
+    how_many: Literal["all", "any", "none", "at_least", "at_most", "exactly"] = "all"
+    n: int | None = Field(None, ge=0, description="for at_least, at_most and exactly")
+    where: list[SampleCondition] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.genotype is None and not self.where:
+            raise ValueError("a genotype condition needs `genotype` or `where`")
+        if (self.n is None) == (self.how_many in ("at_least", "at_most", "exactly")):
+            raise ValueError("`n` goes with at_least, at_most and exactly, and with nothing else")
+        return self
+
+
+RegionText = Annotated[str, Field(description="chr20, chr20:12050 or chr20:10000-14000; 1-based, inclusive")]
+
+
+class VariantFilter(OnDataset):
+    """Conditions on variants; all of them must hold, and within one list any of its values."""
+
+    regions: list[RegionText] = Field(default_factory=list, description="records that overlap any of these regions")
+    not_regions: list[RegionText] = Field(default_factory=list, description="records that overlap none of these")
+    genes: list[str] = Field(default_factory=list, description="gene symbols of the annotation")
+    ids: list[str] = Field(default_factory=list, description="values of the ID column, such as rs334")
+    types: list[VariantType] = Field(
+        default_factory=list,
+        description="deletion and insertion are indels by the change in length, and <DEL> and <INS>; symbolic is "
+        "any <...> allele; other is neither substitution nor indel",
+    )
+    not_types: list[VariantType] = Field(default_factory=list, description="records with no allele of these types")
+    multiallelic: bool | None = Field(None, description="more than one ALT allele")
+    consequences: list[str] = Field(
+        default_factory=list,
+        description="Sequence Ontology terms such as missense_variant; with `genes` or `impacts`, all must be said "
+        "by one and the same annotation entry",
+    )
+    impacts: list[Literal["HIGH", "MODERATE", "LOW", "MODIFIER"]] = Field(default_factory=list)
+    filters: list[str] = Field(default_factory=list, description="FILTER holds any of these; PASS, or . for not set")
+    not_filters: list[str] = Field(default_factory=list, description="FILTER holds none of these")
+    significance: list[str] = Field(
+        default_factory=list, description="values of the clinical significance field (CLNSIG), whole, as in the file"
+    )
+    where: list[Condition] = Field(default_factory=list)
+    genotypes: list[GenotypeCondition] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _readable_regions(self) -> Self:
+        for text in [*self.regions, *self.not_regions]:
+            parse_region(text)
+        return self
+
+
+class Counting(VariantFilter):
+    """Conditions, and what is counted."""
+
+    scope: Literal["record", "allele"] = Field(
+        "record",
+        description="record: lines of the file, for which each condition may be met by any ALT allele, as bcftools "
+        "does it. allele: ALT alleles, each of which must meet all conditions itself",
+    )
+
+
+_REGION = re.compile(r"^(?P<contig>[^\s:]+|[^\s]+(?=:[\d,]+(?:-[\d,]+)?$))(?::(?P<start>[\d,]+)(?:-(?P<end>[\d,]+))?)?$")
+END_OF_CONTIG = 2**31 - 1
+
+
+def parse_region(text: str) -> tuple[str, int, int]:
+    """Contig, first and last position of a region, 1-based and inclusive. Raises `ValueError`."""
+    found = _REGION.match(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a region such as chr20:10000-14000")
+    if found["start"] is None:
+        return found["contig"], 1, END_OF_CONTIG
+    start = int(found["start"].replace(",", ""))
+    end = int(found["end"].replace(",", "")) if found["end"] else start
+    if end < start:
+        raise ValueError(f"the region {text!r} ends before it starts")
+    return found["contig"], start, end

@@ -1,0 +1,210 @@
+"""Variants counted by contig, gene, consequence, impact, filter, type, significance, sample or window."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import IO, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from .clauses import significance_column
+from .consequences import worst
+from .context import ToolContext
+from .dataset import OpenDataset
+from .evidence import Command, all_lines, prove, tally, view_command
+from .filters import VariantFilter
+from .list_variants import query_options
+from .registry import Tool
+from .result import Json, Table, ToolResult
+from .selection import CLASSES, Selection, record_numbers, select
+from .variant_rows import rows_of
+
+Records = npt.NDArray[np.int32]
+By = Literal[
+    "contig", "gene", "consequence", "impact", "filter", "type", "significance", "sample", "window"
+]  # fmt: skip
+
+
+class GroupVariants(VariantFilter):
+    by: By
+    window: int = Field(1_000_000, gt=0, description="size of a window in bases; with by=window")
+    top: int | None = Field(None, gt=0, description="only the largest groups")
+
+
+def group_variants(context: ToolContext, wanted: GroupVariants) -> ToolResult:
+    """Records that meet the conditions, counted by group; the value maps each group to its number.
+
+    A record counts once in each group that it belongs to. Raises `ToolError` as `count_variants` does.
+    """
+    data = context.dataset(wanted.dataset)
+    found = select(data, wanted)
+    counts = _GROUPS[wanted.by](data, record_numbers(data, found), wanted)
+    ordered = dict(sorted(counts.items(), key=lambda kv: -kv[1])) if _by_size(wanted) else counts
+    shown = dict(list(ordered.items())[: wanted.top]) if wanted.top else ordered
+    result = ToolResult(_sentence(data, wanted, shown, len(counts)), shown, "records", list(found.reading))
+    result.reading += [_READINGS[wanted.by]] if wanted.by in _READINGS else []
+    result.tables.append(Table(f"by {wanted.by}", [wanted.by, "records"], [[k, v] for k, v in shown.items()],
+                               len(counts), len(shown) < len(counts)))
+    command, expected = _command(data, found, wanted, counts)
+    result.evidence.append(prove(context, data, "group_variants", wanted, command, expected))
+    return result
+
+
+_READINGS = {
+    "gene": "each record counts once per gene, however many transcripts the annotation names",
+    "consequence": "each record counts once, under the most severe consequence of all its transcripts",
+    "impact": "each record counts once, under the worst impact of all its transcripts",
+    "type": "a record with ALT alleles of several types counts under each",
+    "sample": "a record counts for a sample that has an ALT allele in a complete genotype",
+    "window": "a record counts in the window of its POS; windows start at multiples of their size",
+    "significance": "values as they stand in the file",
+}
+
+
+def _by_size(wanted: GroupVariants) -> bool:
+    return wanted.by not in ("contig", "sample") or wanted.top is not None
+
+
+def _sentence(data: OpenDataset, wanted: GroupVariants, counts: dict[str, int], total: int) -> str:
+    if not counts:
+        return f"No record of {data.name} meets the conditions, so there is nothing to group by {wanted.by}."
+    shown = ", ".join(f"{k or 'none'} {v:,}" for k, v in list(counts.items())[:25])
+    more = f" (and {len(counts) - 25} more)" if len(counts) > 25 else ""
+    which = f"the {len(counts)} largest of {total} groups" if len(counts) < total else "records"
+    return f"By {wanted.by} in {data.name}, {which}: {shown}{more}."
+
+
+def _simple(column: str) -> Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]:
+    def count(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+        rows = rows_of(data, ["record", column], records)
+        return _distinct(rows["record"].to_numpy(), np.asarray(rows[column], dtype=object))
+
+    return count
+
+
+def _distinct(records: Records, values: npt.NDArray[Any]) -> dict[str, int]:
+    """How many distinct records each value has, values in the order in which they first occur."""
+    pairs = dict.fromkeys(zip(records.tolist(), values.tolist(), strict=True))
+    return dict(Counter(str(value) for _, value in pairs if value is not None))
+
+
+def _significance(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    return _simple(significance_column(data).column)(data, records, wanted)
+
+
+def _windows(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    rows = rows_of(data, ["record", "chrom", "pos"], records)
+    start = rows["pos"].to_numpy() // wanted.window * wanted.window
+    names = [f"{c}:{s}" for c, s in zip(rows["chrom"].to_pylist(), start.tolist(), strict=True)]
+    return _distinct(rows["record"].to_numpy(), np.array(names, dtype=object))
+
+
+def _samples(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    data.need_samples()
+    numbers, codes = data.record_matrix("gt")
+    carries = np.isin(data.codes.classes(), list(CLASSES["carrier"]))[codes[np.isin(numbers, records)]]
+    return {s: int(n) for s, n in zip(data.samples, carries.sum(axis=0), strict=True)}
+
+
+def _profile_groups(
+    data: OpenDataset, records: Records, of_profiles: Callable[[list[dict[str, list[str]]]], list[str]]
+) -> dict[str, int]:
+    """Groups that depend on the annotation profiles of a record's alleles alone."""
+    _need_annotation(data)
+    rows = rows_of(data, ["record", "profile"], records)
+    profiles = data.profiles.to_pylist()
+    of_record: dict[int, tuple[int, ...]] = {}
+    for record, profile in zip(rows["record"].to_pylist(), rows["profile"].to_pylist(), strict=True):
+        of_record[record] = (*of_record.get(record, ()), profile)
+    counts: Counter[str] = Counter()
+    for numbers, times in Counter(of_record.values()).items():
+        for group in of_profiles([profiles[n] for n in numbers]):
+            counts[group] += times
+    return dict(counts)
+
+
+def _need_annotation(data: OpenDataset) -> None:
+    from ..memory.errors import ToolError
+
+    if not data.annotated:
+        raise ToolError(f"{data.name} carries no annotation (CSQ, ANN or BCSQ)",
+                        "Annotate it with VEP, SnpEff or bcftools csq")
+
+
+def _genes(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    return _profile_groups(data, records, lambda profiles: sorted({g for p in profiles for g in p["genes"] if g}))
+
+
+def _consequences(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    def most_severe(profiles: list[dict[str, list[str]]]) -> list[str]:
+        found = [c for p in profiles for c in p["consequences"]]
+        return [worst(found)] if found else []
+
+    return _profile_groups(data, records, most_severe)
+
+
+def _impacts(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    from .consequences import IMPACTS
+
+    def most_severe(profiles: list[dict[str, list[str]]]) -> list[str]:
+        found = {i for p in profiles for i in p["impacts"]}
+        return [i for i in IMPACTS if i in found][:1]
+
+    return _profile_groups(data, records, most_severe)
+
+
+_GROUPS: dict[str, Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]] = {
+    "contig": _simple("chrom"), "filter": _simple("filter"), "type": _simple("type"), "gene": _genes,
+    "consequence": _consequences, "impact": _impacts, "significance": _significance, "sample": _samples,
+    "window": _windows,
+}  # fmt: skip
+
+
+def _command(data: OpenDataset, found: Selection, wanted: GroupVariants,
+             counts: dict[str, int]) -> tuple[Command, Json]:
+    """A query of one field, tallied. Annotation needs a plugin, so those groups have none."""
+    command = view_command(data, found.clauses)
+    formats = {"contig": r"%CHROM\n", "filter": r"%FILTER\n", "window": r"%CHROM\t%POS\n"}
+    if wanted.by == "significance":
+        formats["significance"] = rf"%INFO/{significance_column(data).id}\n"
+    if wanted.by == "sample":
+        formats["sample"] = r"[%SAMPLE\t%GT\n]"
+    if wanted.by not in formats:
+        command.unprovable = f"grouping by {wanted.by} needs bcftools' split-vep plugin or several commands"
+        return command, None
+    options = query_options(command.arguments[2:])
+    command.arguments = ["query", "-f", formats[wanted.by], *options]
+    command.then, command.read = "sort | uniq -c", tally
+    if wanted.by == "window":
+        awk = f"awk '{{print $1\":\"int($2/{wanted.window})*{wanted.window}}}'"
+        command.then, command.read = f"{awk} | sort | uniq -c", _window_reader(wanted.window)
+    if wanted.by == "significance":
+        command.read = lambda output: {k: v for k, v in tally(output).items() if k != "."}
+    if wanted.by == "sample":
+        command.then = r"""awk '$2!~/\./ && $2~/[1-9]/ {print $1}' | sort | uniq -c"""
+        command.read = _carried
+        return command, {k: v for k, v in counts.items() if v}
+    return command, counts
+
+
+def _window_reader(window: int) -> Callable[[IO[bytes]], Json]:
+    def read(output: IO[bytes]) -> Json:
+        pairs = (line.split("\t") for line in all_lines(output))
+        return dict(Counter(f"{c}:{int(p) // window * window}" for c, p in pairs))
+
+    return read
+
+
+def _carried(output: IO[bytes]) -> Json:
+    rows = (line.rpartition("\t") for line in all_lines(output))
+    return dict(Counter(s for s, _, gt in rows if "." not in gt and any(c in "123456789" for c in gt)))
+
+
+TOOL = Tool(
+    "group_variants",
+    "Count the variants that meet the conditions by contig, gene, consequence (most severe), impact, filter, type, "
+    "significance, sample or window of a size. Use it for 'per', 'by', 'each' and 'which ... the most'.",
+    GroupVariants,
+    group_variants,
+)

@@ -1,0 +1,76 @@
+"""Counts over the genotype matrix, sample by sample."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..memory.genotype_codes import Genotype
+from .dataset import OpenDataset
+
+NAMES = {
+    Genotype.HET: "het", Genotype.HOM_ALT: "hom_alt", Genotype.HOM_REF: "hom_ref",
+    Genotype.HEMI_ALT: "hemizygous_alt", Genotype.HEMI_REF: "hemizygous_ref",
+    Genotype.PARTIAL: "partly_missing", Genotype.MISSING: "missing",
+}  # fmt: skip
+
+
+def code_counts(codes: npt.NDArray[np.int16], n_codes: int) -> npt.NDArray[np.int64]:
+    """How often each genotype code occurs in each sample: one line per sample."""
+    n = codes.shape[1]
+    flat = codes.astype(np.int64) + np.arange(n) * n_codes
+    return np.bincount(flat.ravel(), minlength=n * n_codes).reshape(n, n_codes)
+
+
+def class_counts(data: OpenDataset, where: str = "") -> dict[str, dict[str, int]]:
+    """For each sample the number of records in each genotype class."""
+    _, codes = data.record_matrix("gt", where)
+    n_codes = max(len(data.codes.texts), 1)
+    counts = code_counts(codes, n_codes)
+    return {sample: _by_class(data, zip(data.codes.texts, counts[i].tolist(), strict=False))
+            for i, sample in enumerate(data.samples)}
+
+
+def _by_class(data: OpenDataset, counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    from ..memory.genotype_codes import classify
+
+    out = dict.fromkeys(NAMES.values(), 0)
+    for text, number in counts:
+        out[NAMES[classify(text)]] += number
+    return out
+
+
+def genotype_texts(data: OpenDataset) -> dict[str, int]:
+    """How often each genotype is written, over all samples."""
+    _, codes = data.record_matrix("gt")
+    counts = np.bincount(codes.ravel().astype(np.int64), minlength=len(data.codes.texts))
+    return {text: int(n) for text, n in zip(data.codes.texts, counts, strict=False) if n}
+
+
+def mean_depths(data: OpenDataset) -> list[float | None]:
+    """The mean FORMAT/DP of each sample over the records where it is given."""
+    if "DP" not in data.summary["sample_fields"]:
+        return [None] * len(data.samples)
+    _, depth = data.record_matrix("dp")
+    known = depth >= 0
+    total = np.where(known, depth, 0).sum(axis=0)
+    number = known.sum(axis=0)
+    return [float(t / n) if n else None for t, n in zip(total.tolist(), number.tolist(), strict=True)]
+
+
+def singletons(data: OpenDataset) -> list[int]:
+    """For each sample the number of records whose only ALT copy in the whole file is its own."""
+    rows = data.table.columns(["record", "ac"])
+    records, first = np.unique(rows["record"].to_numpy(), return_index=True)
+    copies = np.add.reduceat(rows["ac"].to_numpy(), first) if len(first) else np.zeros(0)
+    _, codes = data.record_matrix("gt")
+    carries = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT, Genotype.HEMI_ALT, Genotype.PARTIAL])
+    has_alt = carries[codes] & _has_alt(data)[codes]
+    return [int(n) for n in has_alt[copies == 1].sum(axis=0)]
+
+
+def _has_alt(data: OpenDataset) -> npt.NDArray[Any]:
+    from ..memory.genotype_codes import alleles_of
+
+    return np.array([any(a for a in alleles_of(t) if a) for t in data.codes.texts] or [False])

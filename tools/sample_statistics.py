@@ -1,0 +1,131 @@
+"""Counts for each sample: genotypes, missing ones, depth, singletons."""
+
+from typing import IO, Literal
+
+from pydantic import Field
+
+from ..memory.genotype_codes import classify
+from .context import ToolContext
+from .dataset import OpenDataset
+from .evidence import Command, all_lines, prove
+from .filters import OnDataset
+from .registry import Tool
+from .result import Json, Table, ToolResult
+from .sample_counts import NAMES, class_counts, mean_depths, singletons
+
+Measure = Literal[
+    "all", "het", "hom_alt", "hom_ref", "carried", "missing", "missing_fraction", "het_hom_ratio", "mean_depth",
+    "singletons",
+]  # fmt: skip
+
+
+class SampleStatistics(OnDataset):
+    measure: Measure = Field(
+        "all",
+        description="carried: records with an ALT allele in a complete genotype. missing: records with any missing "
+        "allele. het_hom_ratio: het over hom_alt.",
+    )
+    samples: list[str] = Field(default_factory=list, description="names; empty for all")
+
+
+def sample_statistics(context: ToolContext, wanted: SampleStatistics) -> ToolResult:
+    """Per-sample counts over all records. The value maps each sample to its number, or to all of them.
+
+    Raises `ToolError` for a sample that is not there or a file without samples.
+    """
+    data = context.dataset(wanted.dataset)
+    data.need_samples()
+    names = [data.samples[data.sample_index(s)] for s in wanted.samples] or data.samples
+    every = _all_measures(data)
+    value: Json = {n: every[n] if wanted.measure == "all" else every[n][wanted.measure] for n in names}
+    columns = list(every[names[0]])
+    table = Table("samples", ["sample", *columns], [[n, *every[n].values()] for n in names], len(names))
+    reading = [_READINGS[wanted.measure]] if wanted.measure in _READINGS else []
+    if len(names) == 1 and wanted.measure != "all":
+        value = value[names[0]]
+    result = ToolResult(_sentence(data, wanted.measure, names, every), value, _unit(wanted.measure), reading, [table])
+    result.evidence.append(prove(context, data, "sample_statistics", wanted, *_command(wanted, names, every)))
+    return result
+
+
+_READINGS = {
+    "carried": "a sample carries a record when its genotype is complete and has an ALT allele (het, homozygous or "
+    "hemizygous); SNPs, indels and all other types are counted",
+    "missing": "missing: any allele of the genotype is '.', so ./1 is missing too",
+    "missing_fraction": "missing genotypes, wholly or in part, over all records",
+    "het_hom_ratio": "heterozygous over homozygous ALT records; hemizygous calls count as neither",
+    "mean_depth": "mean of FORMAT/DP over the records where it is given",
+    "singletons": "records whose only ALT copy among all samples is this sample's",
+    "hom_alt": "hemizygous calls are not homozygous",
+}
+
+
+def _unit(measure: str) -> str | None:
+    return {"mean_depth": "reads", "missing_fraction": "fraction", "het_hom_ratio": "ratio", "all": None}.get(
+        measure, "records")
+
+
+def _all_measures(data: OpenDataset) -> dict[str, dict[str, Json]]:
+    counts, depths, single = class_counts(data), mean_depths(data), singletons(data)
+    total = data.summary["records"]
+    out: dict[str, dict[str, Json]] = {}
+    for i, (sample, c) in enumerate(counts.items()):
+        missing = c["missing"] + c["partly_missing"]
+        out[sample] = c | {
+            "carried": c["het"] + c["hom_alt"] + c["hemizygous_alt"],
+            "missing": missing,
+            "missing_fraction": round(missing / total, 6) if total else None,
+            "het_hom_ratio": round(c["het"] / c["hom_alt"], 4) if c["hom_alt"] else None,
+            "mean_depth": None if depths[i] is None else round(depths[i] or 0, 2),
+            "singletons": single[i],
+        }
+        out[sample].pop("partly_missing")
+        out[sample]["partly_missing"] = c["partly_missing"]
+    return out
+
+
+def _sentence(data: OpenDataset, measure: str, names: list[str], every: dict[str, dict[str, Json]]) -> str:
+    if measure == "all":
+        parts = [f"{n}: {every[n]['het']:,} het, {every[n]['hom_alt']:,} hom ALT, {every[n]['missing']:,} missing"
+                 for n in names[:20]]
+        return f"Over the {data.summary['records']:,} records of {data.name}: " + "; ".join(parts) + "."
+    words = measure.replace("_", " ")
+    parts = [f"{n} {_shown(every[n][measure])}" for n in names[:50]]
+    return f"{words.capitalize()} in {data.name}: " + ", ".join(parts) + "."
+
+
+def _shown(value: Json) -> str:
+    return "not known" if value is None else f"{value:,}"
+
+
+def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[str, Json]]) -> tuple[Command, Json]:
+    """The command that gives what was counted, and what it should give."""
+    if wanted.measure in ("mean_depth", "singletons"):
+        return Command([], unprovable="bcftools stats counts these over other sets of records"), None
+    arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%GT\n]"]
+    if any("," in n for n in names) and wanted.samples:
+        return Command(arguments, unprovable="a sample's name holds a comma"), None
+    classes = list(NAMES.values())
+    expected = {n: {k: v for k, v in every[n].items() if k in classes and k != "missing" and v} for n in names}
+    return Command(arguments, "sort | uniq -c", _classes_by_sample), expected
+
+
+def _classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:
+    """Genotypes of each sample by class; wholly missing ones are what is left over."""
+    found: dict[str, dict[str, int]] = {}
+    for line in all_lines(output):
+        sample, _, text = line.rpartition("\t")
+        name = NAMES[classify(text)]
+        counts = found.setdefault(sample, {})
+        if name != "missing":
+            counts[name] = counts.get(name, 0) + 1
+    return found
+
+
+TOOL = Tool(
+    "sample_statistics",
+    "Counts for each sample over the whole file: heterozygous, homozygous, hemizygous, carried, missing, mean depth, "
+    "singletons, het/hom ratio. Returns a number for each sample.",
+    SampleStatistics,
+    sample_statistics,
+)

@@ -1,0 +1,190 @@
+"""From a filter to the records that meet it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ..memory.errors import ToolError
+from ..memory.genotype_codes import Genotype
+from .clauses import Clause, clauses_of
+from .dataset import OpenDataset
+from .filters import GenotypeCondition, VariantFilter
+
+CLASSES = {
+    "het": {Genotype.HET},
+    "hom_alt": {Genotype.HOM_ALT},
+    "hom_ref": {Genotype.HOM_REF},
+    "hemizygous_alt": {Genotype.HEMI_ALT},
+    "carrier": {Genotype.HET, Genotype.HOM_ALT, Genotype.HEMI_ALT},
+    "reference": {Genotype.HOM_REF, Genotype.HEMI_REF},
+    "missing": {Genotype.MISSING, Genotype.PARTIAL},
+    "called": set(Genotype) - {Genotype.MISSING, Genotype.PARTIAL},
+}
+_BCFTOOLS_GT = {
+    "het": '="het"', "hom_alt": '="AA"', "hom_ref": '="RR"', "hemizygous_alt": '="A"', "carrier": '="alt"',
+    "reference": '="ref"', "missing": '="mis"', "called": '!="mis"',
+}  # fmt: skip
+_WORDS = {
+    "het": "heterozygous", "hom_alt": "homozygous ALT", "hom_ref": "homozygous REF", "carrier": "carrying an ALT allele",
+    "hemizygous_alt": "hemizygous ALT", "reference": "reference", "missing": "missing", "called": "called",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Selection:
+    """The records that meet a filter.
+
+    `where` holds for the alleles that meet what is said of alleles; `records` is null where no genotype
+    condition or multi-allelic record asks for more than that.
+    """
+
+    where: str
+    records: npt.NDArray[np.int32] | None
+    clauses: list[Clause]
+    by_different_alleles: int = 0
+    reading: list[str] = field(default_factory=list)
+
+
+def select(data: OpenDataset, wanted: VariantFilter, scope: str = "record") -> Selection:
+    """Find the records, or with `scope` allele the alleles, that meet a filter."""
+    clauses = clauses_of(data, wanted) + [_named_clause(data, g) for g in wanted.genotypes if _is_named(g)]
+    where = " AND ".join(c.sql for c in clauses)
+    counted = [g for g in wanted.genotypes if not _is_named(g)]
+    per_allele = [c.sql for c in clauses if c.per_allele]
+    found = Selection(where, None, clauses)
+    if scope == "record" and len(per_allele) > 1 and data.summary["multiallelic"]:
+        _add_records_met_by_different_alleles(data, found)
+    for condition in counted:
+        _keep_by_genotype(data, found, condition)
+        found.clauses.append(_counted_clause(data, condition))
+    found.reading = list(dict.fromkeys(c.reading for c in found.clauses if c.reading))
+    return found
+
+
+def count_records(data: OpenDataset, found: Selection) -> int:
+    """How many distinct records a selection holds."""
+    if found.records is not None:
+        return len(found.records)
+    if not data.summary["multiallelic"]:
+        return data.table.count(found.where)
+    return len(np.unique(data.table.columns(["record"], found.where)["record"].to_numpy()))
+
+
+def record_numbers(data: OpenDataset, found: Selection) -> npt.NDArray[np.int32]:
+    """The 0-based numbers of the selected records, in file order."""
+    if found.records is None:
+        return np.unique(data.table.columns(["record"], found.where)["record"].to_numpy())
+    return found.records
+
+
+def _add_records_met_by_different_alleles(data: OpenDataset, found: Selection) -> None:
+    """bcftools asks each condition of the record, so different ALT alleles may meet different ones."""
+    of_record = [c.sql for c in found.clauses if not c.per_allele]
+    base = " AND ".join(["n_alt > 1", *of_record])
+    each = [data.table.columns(["record"], f"{base} AND {c.sql}")["record"].to_numpy()
+            for c in found.clauses if c.per_allele]
+    several = each[0]
+    for records in each[1:]:
+        several = np.intersect1d(several, records)
+    same = np.unique(data.table.columns(["record"], found.where)["record"].to_numpy())
+    found.records = np.union1d(same, several)
+    found.by_different_alleles = len(found.records) - len(same)
+
+
+def _is_named(condition: GenotypeCondition) -> bool:
+    return bool(condition.samples) and condition.how_many == "all"
+
+
+def _sample_columns(data: OpenDataset, condition: GenotypeCondition) -> list[int]:
+    data.need_samples()
+    for sample_field in {w.field for w in condition.where}:
+        if sample_field not in data.summary["sample_fields"]:
+            raise ToolError(f"{data.name} has no FORMAT/{sample_field}", "Its genotypes cannot be filtered by it")
+    left_out = {data.sample_index(s) for s in condition.except_samples}
+    chosen = [data.sample_index(s) for s in condition.samples] or list(range(len(data.samples)))
+    return [i for i in dict.fromkeys(chosen) if i not in left_out]
+
+
+def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
+    """Every named sample meets the condition: a plain condition of the table, since each sample has its place."""
+    sql, expressions = [], []
+    for i in _sample_columns(data, condition):
+        if condition.genotype:
+            codes = data.codes.with_class(*CLASSES[condition.genotype])
+            sql.append(f"gt[{i + 1}] IN ({', '.join(map(str, codes))})" if codes else "false")
+            expressions.append(f"GT[{i}]{_BCFTOOLS_GT[condition.genotype]}")
+        for w in condition.where:
+            sql.append(f"{w.field.lower()}[{i + 1}] {w.op} {w.value!r}")
+            expressions.append(f"FMT/{w.field}[{i}]{w.op}{w.value:g}")
+    return Clause(" AND ".join(sql), expression=" && ".join(expressions), reading=_reading(data, condition))
+
+
+def _reading(data: OpenDataset, condition: GenotypeCondition) -> str:
+    names = [data.samples[i] for i in _sample_columns(data, condition)]
+    everyone = len(names) == len(data.samples) and not condition.samples
+    who = "all samples" if everyone else ", ".join(names) if len(names) <= 6 else f"{len(names)} samples"
+    what = [_WORDS[condition.genotype]] if condition.genotype else []
+    what += [f"FORMAT/{w.field} {w.op} {w.value:g}" for w in condition.where]
+    many = {"all": "every one", "any": "at least one", "none": "none"}.get(
+        condition.how_many, f"{condition.how_many.replace('_', ' ')} {condition.n}")
+    text = f"{' with '.join(what)} in {many} of {who}" if len(names) > 1 else f"{' with '.join(what)} in {who}"
+    if len(what) > 1 and len(names) > 1:
+        text += ", all in the same sample"
+    return text + _missing_note(condition)
+
+
+def _missing_note(condition: GenotypeCondition) -> str:
+    notes = {
+        "reference": "; a missing genotype is not reference",
+        "hom_ref": "; a missing genotype is not reference",
+        "hom_alt": "; hemizygous calls are not homozygous",
+    }
+    if condition.genotype == "carrier" and condition.how_many == "none":
+        return "; a missing genotype is not a carrier"
+    return notes.get(condition.genotype or "", "")
+
+
+def _keep_by_genotype(data: OpenDataset, found: Selection, condition: GenotypeCondition) -> None:
+    """Narrow a selection to the records in which the right number of samples meets a condition."""
+    columns = _sample_columns(data, condition)
+    records, met = _samples_that_meet(data, found.where if found.records is None else "", condition)
+    number = met[:, columns].sum(axis=1)
+    keep = {
+        "all": number == len(columns), "any": number > 0, "none": number == 0,
+        "at_least": number >= (condition.n or 0), "at_most": number <= (condition.n or 0),
+        "exactly": number == condition.n,
+    }[condition.how_many]  # fmt: skip
+    kept = records[keep]
+    found.records = kept if found.records is None else np.intersect1d(found.records, kept)
+
+
+def _samples_that_meet(
+    data: OpenDataset, where: str, condition: GenotypeCondition
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    records, codes = data.record_matrix("gt", where)
+    met = np.ones(codes.shape, dtype=bool)
+    if condition.genotype:
+        met &= np.isin(data.codes.classes(), list(CLASSES[condition.genotype]))[codes]
+    for w in condition.where:
+        values = data.record_matrix(w.field.lower(), where)[1]
+        compare = {"<": np.less, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal, ">=": np.greater_equal,
+                   ">": np.greater}[w.op]  # fmt: skip
+        met &= compare(values, np.asarray(w.value, dtype=values.dtype) if values.dtype.kind == "f" else w.value)
+        met &= values >= 0
+    return records, met
+
+
+def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
+    parts = [f"GT{_BCFTOOLS_GT[condition.genotype]}"] if condition.genotype else []
+    parts += [f"FMT/{w.field}{w.op}{w.value:g}" for w in condition.where]
+    columns = _sample_columns(data, condition)
+    reading = _reading(data, condition)
+    if len(columns) < len(data.samples):
+        if condition.how_many == "none" and len(parts) == 1 and condition.genotype:
+            negated = parts[0][2:].replace("!=", "=") if "!=" in parts[0] else parts[0][2:].replace("=", "!=")
+            return Clause("", expression=" && ".join(f"GT[{i}]{negated}" for i in columns), reading=reading)
+        return Clause("", reading=reading, unprovable="bcftools cannot count over some of the samples")
+    compare = {"all": "=N_SAMPLES", "any": ">=1", "none": "=0", "at_least": f">={condition.n}",
+               "at_most": f"<={condition.n}", "exactly": f"={condition.n}"}[condition.how_many]  # fmt: skip
+    return Clause("", expression=f"N_PASS({' & '.join(parts)}){compare}", reading=reading)
