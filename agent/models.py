@@ -10,6 +10,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Protocol
@@ -49,6 +50,10 @@ _KINDS = {
     "ContextWindowExceededError": "cannot take a conversation of this length",
     "ContentPolicyViolationError": "stopped the request by its content filter",
 }
+# By its words: LiteLLM keeps neither the type nor the cause of an error of the connection.
+_UNREACHABLE = re.compile(
+    r"Connection error|Connection refused|\[Errno|getaddrinfo|unreachable|No route to host"
+)
 _KEY_LIKE = re.compile(
     r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|gsk|hf|xai|ghp|key)[-_][\w*-]{6,}|AIza[\w-]{20,}|eyJ[\w.-]{20,})"
 )
@@ -308,36 +313,34 @@ def _checked(message: AIMessage, names: list[str]) -> AIMessage:
     return AIMessage(text, tool_calls=calls, usage_metadata=message.usage_metadata)
 
 
-def _written_calls(message: AIMessage) -> Iterator[tuple[str, Any, str | None]]:
+def _written_calls(message: AIMessage) -> list[tuple[str | None, str | None, str | None]]:
     """Name, arguments and id of each tool call as the model wrote it.
 
-    A streamed message's own `tool_calls` will not do: LangChain completes broken JSON there, and a query
-    that lost its last filters would run.
+    The message's own `tool_calls` will not do: LangChain completes broken JSON there, or puts {} for what
+    is no object, and a query that lost its filters would run.
     """
-    if isinstance(message, AIMessageChunk) and message.tool_call_chunks:
-        yield from ((c["name"] or "", c["args"] or "{}", c["id"]) for c in message.tool_call_chunks)
-    else:
-        yield from ((c["name"], c["args"], c["id"]) for c in message.tool_calls)
-        yield from ((c["name"] or "", c["args"] or "", c["id"]) for c in message.invalid_tool_calls)
+    if isinstance(message, AIMessageChunk):
+        return [(call["name"], call["args"], call["id"]) for call in message.tool_call_chunks]
+    written = message.additional_kwargs.get("tool_calls", [])
+    return [(call.function.name, call.function.arguments, call.id) for call in written]
 
 
-def _checked_call(name: str, args: Any, call_id: str | None, names: list[str]) -> ToolCall:
+def _checked_call(name: str | None, text: str | None, call_id: str | None, names: list[str]) -> ToolCall:
     if name not in names:
-        raise _BadCall(f"there is no tool {name[:60]!r}")
-    if isinstance(args, str):
-        try:
-            args = json.loads(args)
-        except ValueError:
-            args = None
+        raise _BadCall(f"there is no tool {str(name)[:60]!r}")
+    try:
+        args = json.loads(text or "{}")  # some providers write nothing where there are no arguments
+    except ValueError:
+        args = None
     if not isinstance(args, dict):
         raise _BadCall(f"the arguments of {name} are not a JSON object")
     return ToolCall(name=name, args=args, id=call_id or f"call_{uuid4().hex}")
 
 
 def _cost(model: ModelSetting, message: AIMessage, tokens_in: int, tokens_out: int) -> float:
-    """In USD; a streamed reply does not bring its own."""
+    """In USD; a reply brings its own unless it was streamed, and 0.0 also where its price is not known."""
     told = message.response_metadata.get("response_cost")
-    if isinstance(told, int | float):
+    if isinstance(told, int | float) and told > 0:
         return float(told)
     try:
         prices = _litellm().cost_per_token(model.name, prompt_tokens=tokens_in, completion_tokens=tokens_out)
@@ -454,7 +457,7 @@ def _failure(error: Exception, model: ModelSetting, started: bool) -> _Failed:
         return _Failed(f"gave no answer within {model.timeout_s:g} s", rests=True)
     if started or isinstance(error, _BrokenOff):
         return _Failed("broke off in the middle of its answer", again=kind != "Timeout", rests=True)
-    if _unreachable(error):
+    if _UNREACHABLE.search(str(error)):
         return _Failed("could not be reached", again=True, rests=True)
     if kind in _KINDS:
         return _Failed(_KINDS[kind])
@@ -467,19 +470,12 @@ def _failure(error: Exception, model: ModelSetting, started: bool) -> _Failed:
     return _Failed(f"gave a reply that could not be read ({kind})", again=True, rests=True)
 
 
-def _unreachable(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ConnectionError) or type(error).__name__ in ("ConnectError", "gaierror"):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def _detail(error: Exception) -> str:
     """The provider's own words, out of what LiteLLM wraps around them."""
-    text = str(error).split("\n\nLiteLLM:")[0].split("Exception - ", 1)[-1]
-    told = re.search(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', text)
-    text = told[1] if told else text
+    text = str(error)[:4000].split("\n\nLiteLLM:")[0].split("Exception - ", 1)[-1]
+    if told := re.search(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")', text):
+        with suppress(ValueError):
+            text = json.loads(told[1], strict=False)
     return f": {text}" if text.strip() and "Traceback" not in text else ""
 
 

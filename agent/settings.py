@@ -87,7 +87,7 @@ def is_local(model: ModelSetting) -> bool:
 
 def api_key(model: ModelSetting, environ: Mapping[str, str] = os.environ) -> str | None:
     """The model's key from the variable that its setting names."""
-    return environ.get(model.api_key_env or "", "").strip() or None
+    return environ.get(model.api_key_env, "").strip() or None if model.api_key_env else None
 
 
 def provider_variables(provider: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -125,9 +125,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(
-            f"the settings {path} cannot be read ({reason})", "Check VCF_AGENT_SETTINGS."
-        ) from error
+        what = f"the settings {path} cannot be read ({reason})"
+        raise InputError(what, "Check VCF_AGENT_SETTINGS.") from error
     except ValueError as error:  # neither UTF-8 nor TOML
         raise InputError(f"{path} is not valid TOML: {error}") from error
 
@@ -201,9 +200,10 @@ def _whole(value: object, where: str, least: int, most: int) -> int:
 
 
 def _word(value: object, where: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]\w*", value, re.ASCII):
-        raise _expected("the name of an environment variable", value, where)
-    return value
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value, re.ASCII):
+        return value
+    # The value is not shown: it may well be the key itself.
+    raise InputError(f"{where} is not the name of an environment variable", "Put the key into that variable.")
 
 
 def _models(value: object, where: str, known: _Known | None = None) -> tuple[ModelSetting, ...]:
@@ -236,7 +236,8 @@ def _base_url(value: object, where: str) -> str:
         url = _split(value)
         if url and url.scheme in ("http", "https") and url.hostname:
             return value.rstrip("/")
-    raise _expected("an address such as http://localhost:8000/v1, without user or password", value, where)
+    # Not shown either: it may hold a password.
+    raise InputError(f"{where} is not an address", "Write it as http://host:8000/v1, without a password.")
 
 
 def _split(value: str) -> SplitResult | None:
@@ -262,8 +263,8 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "max_turns": lambda value, where: _whole(value, where, 1, 100),
     "budget_usd": _amount,
 }
-
-_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {  # the key each gives, and how its text is read
+# The key that each variable gives, and how its text is read.
+_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "VCF_AGENT_WORKSPACE": ("workspace", str),
     "VCF_AGENT_MODEL": ("models", _listed),
     "VCF_AGENT_LOCAL_ONLY": ("local_only", _truth),
@@ -294,10 +295,8 @@ def _check_local_only(settings: Settings, environ: Mapping[str, str]) -> None:
             raise InputError(f"local_only is set, but the model {model.name} is not on this machine", way_out)
         if proxy := _proxy(model, environ):
             host = urlsplit(model.api_base or OLLAMA_API_BASE).hostname
-            raise InputError(
-                f"local_only is set, but {proxy} sends what {model.name} is asked through a proxy",
-                f"Put {host} into NO_PROXY.",
-            )
+            what = f"local_only is set, but {proxy} puts a proxy before {model.name}"
+            raise InputError(what, f"Put {host} into NO_PROXY.")
     for name in _TRACING:
         if _FLAGS.get(environ.get(name, "").strip().lower()):
             raise InputError(f"local_only is set, but {name} sends all to LangSmith", f"Unset {name}.")

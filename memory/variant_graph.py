@@ -35,8 +35,9 @@ MAX_FILE = 1 << 34
 """Bytes of address space for one file, a power of two; Kuzu's 8 TiB fails where address space is limited."""
 
 SCAN = 1_000_000
-"""Variants whose edges are fetched at a time when a dataset is compared with what the graph holds."""
+"""Nodes fetched at a time, with their edges, when a dataset is compared with what the graph holds."""
 
+_WINDOW = "offset(id(x)) >= $start AND offset(id(x)) < $stop"
 _FILE = "graph.kuzu"
 _TEMPORARY = ".writing-"
 
@@ -274,7 +275,6 @@ def _run_writer(folder: Path, path: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
-    print(done.stderr, done.returncode)
     reason = (done.stderr.strip().splitlines() or [_death(done.returncode)])[-1][:300]
     if "Copy exception" in reason:
         raise ValueError(reason)
@@ -302,51 +302,76 @@ def _write(folder: Path) -> None:
 
 
 def _add_dataset(connection: Any, part: Path) -> None:
-    before = _variants(connection)
+    known = {table.name: _size(connection, table) for table in _TABLES.values() if not table.ends}
     for table in _TABLES.values():
         if not table.ends:
-            # A key that the graph or the part holds already is skipped: measured as quick as a plain COPY,
-            # where MERGE and OPTIONAL MATCH fill the buffer pool.
-            _copy(connection, table, _staged(part, table), "(IGNORE_ERRORS=true)")
-    staged = _staged(part, _TABLES["variants"]).num_rows
-    _add_edges(connection, part, before, all_new=_variants(connection) == before + staged)
+            _copy(connection, table, _new_nodes(connection, part, table, known[table.name]))
+    added = _size(connection, _TABLES["variants"]) - known["Variant"]
+    all_new = added == _staged(part, _TABLES["variants"]).num_rows
+    _add_edges(connection, part, 0 if all_new else known["Variant"], all_new=all_new)
 
 
-def _add_edges(connection: Any, part: Path, before: int, *, all_new: bool) -> None:
+def _new_nodes(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:
+    """The staged nodes that are not among the `known` ones of the graph, each key once.
+
+    Not COPY (IGNORE_ERRORS=true), which now and then fails or crashes on a million duplicates; MERGE and
+    OPTIONAL MATCH fill the buffer pool.
+    """
+    import pyarrow.compute as pc
+
+    key = table.columns[0]
+    rows = _first_by_key(_staged(part, table), key)
+    for start in range(0, known, SCAN):
+        cypher = f"MATCH (x:{table.name}) WHERE {_WINDOW} RETURN x.{key} AS key"
+        there = _fetch(connection, cypher, {"start": start, "stop": start + SCAN})["key"]
+        rows = rows.filter(pc.invert(pc.is_in(rows[key], value_set=there)))
+    return rows
+
+
+def _first_by_key(rows: pa.Table, key: str) -> pa.Table:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pc.count_distinct(rows[key]).as_py() == rows.num_rows:
+        return rows
+    numbered = pa.table({"key": rows[key], "row": np.arange(rows.num_rows)})
+    return rows.take(numbered.group_by("key", use_threads=False).aggregate([("row", "min")])["row_min"])
+
+
+def _add_edges(connection: Any, part: Path, known: int, *, all_new: bool) -> None:
     """Only where a variant was there before, or stands twice, is there an edge to leave out."""
     _copy(connection, _TABLES["carries"], _staged(part, _TABLES["carries"]))
     _copy(connection, _TABLES["parent_of"], _distinct(_staged(part, _TABLES["parent_of"])))
     for table in (_TABLES["in_gene"], _TABLES["asserted"]):
-        rows = _staged(part, table) if all_new else _new_edges(connection, part, table, before)
+        rows = _staged(part, table) if all_new else _new_edges(connection, part, table, known)
         _copy(connection, table, rows)
-    variants = _staged(part, _TABLES["variants"]).select(["id"])
-    _copy(connection, _IN_DATASET, _in_dataset(part, variants if all_new else _distinct(variants)))
+    _copy(connection, _IN_DATASET, _in_dataset(part, all_new=all_new))
 
 
-def _variants(connection: Any) -> int:
-    return int(_fetch(connection, _TABLES["variants"].count(), {})["n"][0].as_py())
+def _size(connection: Any, table: _Table) -> int:
+    return int(_fetch(connection, table.count(), {})["n"][0].as_py())
 
 
-def _copy(connection: Any, table: _Table, rows: pa.Table, options: str = "") -> None:
-    _run(connection, f"COPY {table.name} FROM $rows {options}", rows=rows)
+def _copy(connection: Any, table: _Table, rows: pa.Table) -> None:
+    _run(connection, f"COPY {table.name} FROM $rows", rows=rows)
 
 
-def _new_edges(connection: Any, part: Path, table: _Table, before: int) -> pa.Table:
-    """The staged edges of `table` that the first `before` variants of the graph do not have."""
+def _new_edges(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:
+    """The staged edges of `table` that the first `known` variants of the graph do not have."""
     rows = _distinct(_staged(part, table))
-    for start in range(0, before, SCAN):
+    for start in range(0, known, SCAN):
         rows = _distinct(rows, _edges(connection, table, start))
     return rows
 
 
 def _edges(connection: Any, table: _Table, start: int) -> pa.Table:
-    """The edges of SCAN variants from the `start`th, in the order of the graph."""
+    """The edges of SCAN variants of the graph, in its own order, from `start`."""
     source, target, *properties = table.columns
     key = next(node for node in _ALL if node.name == table.ends[1]).columns[0]
-    columns = [f"v.id AS {source}", f"t.{key} AS {target}", *(f"e.{name} AS {name}" for name in properties)]
+    columns = [f"x.id AS {source}", f"t.{key} AS {target}", *(f"e.{name} AS {name}" for name in properties)]
     cypher = (
-        f"MATCH (v:Variant)-[e:{table.name}]->(t:{table.ends[1]}) "
-        f"WHERE offset(id(v)) >= $start AND offset(id(v)) < $stop RETURN {', '.join(columns)}"
+        f"MATCH (x:Variant)-[e:{table.name}]->(t:{table.ends[1]}) WHERE {_WINDOW} RETURN {', '.join(columns)}"
     )
     return table.typed(_fetch(connection, cypher, {"start": start, "stop": start + SCAN}))
 
@@ -363,13 +388,15 @@ def _distinct(rows: pa.Table, known: pa.Table | None = None) -> pa.Table:
     return both.filter(pc.invert(both["known_any"])).select(rows.column_names)
 
 
-def _in_dataset(part: Path, variants: pa.Table) -> pa.Table:
+def _in_dataset(part: Path, *, all_new: bool) -> pa.Table:
     import pyarrow as pa
 
+    variants = _staged(part, _TABLES["variants"]).select(["id"])
     dataset = _staged(part, _TABLES["dataset"])["id"][0].as_py()
+    distinct = variants if all_new else _first_by_key(variants, "id")
     # A dictionary, since a million copies of a digest are 64 MB.
-    same = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), variants.num_rows), [dataset])
-    return pa.table({"variant": variants["id"], "dataset": same})
+    same = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), distinct.num_rows), [dataset])
+    return pa.table({"variant": distinct["id"], "dataset": same})
 
 
 # Kuzu, and its errors.

@@ -4,9 +4,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
 
 from ..memory.errors import ToolError
 from ..memory.variant_table import literal
+from .annotation import NAMES
 from .columns import InfoColumn
 from .consequences import SHORT_NAMES
 from .dataset import OpenDataset, nearest
@@ -252,35 +255,33 @@ def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impact
     return found
 
 
-def _annotation_expression(annotation: dict[str, object], genes: list[str], terms: list[str],
+def _annotation_expression(annotation: dict[str, Any], genes: list[str], terms: list[str],
                            impacts: list[str]) -> str:
-    """A regular expression that one entry of the raw annotation must match, empty where none can be written.
+    """Regular expressions of which one entry of the raw annotation must match one; empty where none can be written.
 
-    bcftools tries each comma-separated entry by itself, unless the header says Number=1. A comma in the
-    expression would part it in two, and a backslash is lost.
+    bcftools tries each comma-separated entry by itself, unless the header says Number=1. Its expressions are
+    POSIX basic ones, which have no alternation, and a comma would part one in two.
     """
-    from .annotation import NAMES
-
-    keys = annotation["keys"]
-    assert isinstance(keys, list)
-    wanted: dict[int, str] = {}
-    for part, values in (("consequence", terms), ("impact", impacts), ("gene", genes)):
-        at = next((keys.index(n) for n in NAMES[part] if n in keys), None)
-        if values and at is None:
-            return ""
-        if values and at is not None:
-            either = "(" + "|".join(_regex(v) for v in values) + ")"
-            star = "[*]?" if annotation["tag"] == "BCSQ" else ""
-            wanted[at] = rf"{star}([^|]*&)?{either}(&[^|]*)?" if part == "consequence" else either
-    last = max(wanted)
-    body = "[|]".join(wanted.get(i, "[^|]*") for i in range(last + 1))
-    text = quoted(f"^{body}([|]|$)")
-    return f"INFO/{annotation['tag']}~{text}" if text and "," not in text else ""
+    keys: list[str] = annotation["keys"]
+    given = [("consequence", terms), ("impact", impacts), ("gene", genes)]
+    places = {part: next((keys.index(n) for n in NAMES[part] if n in keys), None) for part, values in given if values}
+    if None in places.values():
+        return ""
+    choices = [[(part, value) for value in values] for part, values in given if values]
+    patterns = []
+    for choice in product(*choices):
+        wanted = {places[part]: _entry_part(part, value) for part, value in choice}
+        last = max(i for i in wanted if i is not None)
+        body = "[|]".join(wanted.get(i, "[^|]*") for i in range(last + 1))
+        patterns.append(f"^{body}{'$' if last == len(keys) - 1 else '[|]'}")
+    if len(patterns) > 40 or any(c in p for p in patterns for c in ',"'):
+        return ""
+    return _any([f'INFO/{annotation["tag"]}~"{p}"' for p in patterns])
 
 
-def _regex(text: str) -> str:
-    """Text as itself in a regular expression without a backslash; `quoted` refuses what is left of `^`."""
-    return re.sub(r"([.$*+?()\[\]{}|])", r"[\1]", text).replace("^", "\\")
+def _entry_part(part: str, value: str) -> str:
+    escaped = re.sub(r"([.$*\[\]^\\])", r"\\\1", value)
+    return rf"[*]*\([^|]*&\)*{escaped}\(&[^|]*\)*" if part == "consequence" else escaped
 
 
 def condition_clause(data: OpenDataset, condition: Condition) -> Clause:

@@ -25,6 +25,9 @@ def count_variants(context: ToolContext, wanted: Counting) -> ToolResult:
     result = ToolResult(_sentence(data, number, wanted.scope), number, f"{wanted.scope}s", list(found.reading))
     result.reading += _notes(data, found, wanted.scope)
     result.evidence.append(prove(context, data, "count_variants", wanted, command, number))
+    if wanted.question == "is_there":
+        result.value, result.unit = number > 0, None
+        result.text = ("Yes: " if number else "No: ") + result.text[0].lower() * (number == 0) + result.text[number == 0 :]
     return result
 
 

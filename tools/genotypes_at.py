@@ -1,6 +1,7 @@
 """Who has which genotype at a position or an ID."""
 
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -26,6 +27,11 @@ class GenotypesAt(OnDataset):
     position: str | None = Field(None, description="chr20:12050, 1-based")
     id: str | None = Field(None, description="a value of the ID column, such as rs334; instead of a position")
     samples: list[str] = Field(default_factory=list, description="names; empty for all")
+    show: Literal["genotypes", "carriers", "by_class"] = Field(
+        "genotypes",
+        description="what the value is: the genotype of each sample, the list of carriers, or the samples by class "
+        "(het, hom_alt, hom_ref, hemizygous_alt, hemizygous_ref, partly_missing, missing)",
+    )
 
 
 def genotypes_at(context: ToolContext, wanted: GenotypesAt) -> ToolResult:
@@ -44,6 +50,8 @@ def genotypes_at(context: ToolContext, wanted: GenotypesAt) -> ToolResult:
     found = select(data, conditions)
     records = record_numbers(data, found)
     result = _answer(data, records, chosen, place)
+    if result.tables and wanted.show != "genotypes":
+        result.value, result.unit = _VALUES[wanted.show](result.tables[0].rows), "samples"
     result.reading += [r for r in found.reading if "calls" in r]
     result.evidence.append(_evidence(context, data, wanted, found, result, records))
     return result
@@ -90,6 +98,23 @@ def _rows(data: OpenDataset, records: Any, chosen: list[int]) -> tuple[Table, di
                           *[row[c][i] for c in extra]])
     columns = ["variant", "sample", "GT", "bases", "class", *[c.upper().replace("_", " ") for c in extra]]
     return Table("genotypes", columns, table, len(table)), value
+
+
+CARRYING = ("het", "hom_alt", "hemizygous_alt", "partly_missing")
+
+
+def _carriers(rows: list[list[Any]]) -> list[str]:
+    return list(dict.fromkeys(r[1] for r in rows if r[4] in CARRYING and any(a for a in alleles_of(r[2]) if a)))
+
+
+def _by_class(rows: list[list[Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row[4], []).append(row[1])
+    return found
+
+
+_VALUES: dict[str, Callable[[list[list[Any]]], Any]] = {"carriers": _carriers, "by_class": _by_class}
 
 
 def in_bases(gt: str, ref: str, alts: str | None) -> str:
