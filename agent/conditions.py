@@ -10,7 +10,7 @@ from ..tools.dataset import OpenDataset
 from .phrases import Text, words
 
 NAMES = r"§s\d+(?:(?:,? (?:and|or|&|nor) |, ?)(?:in |not |from )?§s\d+)*"
-EVERYONE = r"(?:all|every|each)(?: (?:one )?of)?(?: the| these| six| \d+)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
+EVERYONE = r"(?:all|every)(?: (?:one )?of)?(?: the| these| six| \d+)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
 ANYONE = r"(?:any|at least (?:one|1)|some|a single)(?: of the)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
 NOBODY = r"(?:no|none of the) ?(?:samples?|individuals?|people|persons?|patients?|one)"
 NUMBER = r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?|\.\d+)\s*(?P<percent>%|percent\b|per cent\b)?"
@@ -349,6 +349,10 @@ def _called_as(c: Conditions) -> None:
                   r" (?:in|for|of|by|carried by|does|do|did) ")
         if c.text.take(rf"{before}{NOBODY}"):
             _genotype(c, genotype, {"how_many": "none"})
+            continue
+        if c.text.take(rf"{before}each (?:sample|individual|person)"):
+            c.unclear.append(Ambiguous("A count for each sample by itself, or the records in which all samples are so?", [
+                f"number of {genotype.replace('_', ' ')} records per sample", f"{genotype.replace('_', ' ')} in every sample"]))
             continue
         if who := _who(c.text, before, r"(?: both| all)?(?: have| carry| has)?"):
             _genotype(c, genotype, who)

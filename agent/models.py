@@ -322,7 +322,7 @@ def _written_calls(message: AIMessage) -> list[tuple[str | None, str | None, str
     if isinstance(message, AIMessageChunk):
         return [(call["name"], call["args"], call["id"]) for call in message.tool_call_chunks]
     written = message.additional_kwargs.get("tool_calls", [])
-    return [(call.function.name, call.function.arguments, call.id) for call in written]
+    return [(call["function"]["name"], call["function"]["arguments"], call["id"]) for call in written]
 
 
 def _checked_call(name: str | None, text: str | None, call_id: str | None, names: list[str]) -> ToolCall:

@@ -33,9 +33,10 @@ class AskBack:
 
 @dataclass
 class Decline:
-    """What cannot be answered, and why."""
+    """What cannot be answered, and why; `offers_help` where a list of what can be asked helps."""
 
     reason: str
+    offers_help: bool = True
 
 
 Plan = Call | AskBack | Decline
@@ -65,7 +66,7 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
     except Ambiguous as two:
         return AskBack(two.question, two.choices)
     except ToolError as error:
-        return Decline(str(error))
+        return Decline(str(error), offers_help=False)
 
 
 def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) -> Plan:
@@ -111,7 +112,7 @@ _UNSAFE = [
 
 
 def _unsafe(question: str) -> Decline | None:
-    return next((Decline(why) for pattern, why in _UNSAFE if re.search(pattern, question, re.IGNORECASE)), None)
+    return next((Decline(why, offers_help=False) for pattern, why in _UNSAFE if re.search(pattern, question, re.IGNORECASE)), None)
 
 
 Maker = Callable[[Text, OpenDataset], Plan | None]
@@ -197,7 +198,7 @@ def _statistics(text: Text, data: OpenDataset) -> Plan | None:
 
 # Numbers of each sample.
 
-EACH = r"(?:per|by|for each|for every|of each|of every|in each|in every|across|each|every|does each|did each)(?: of the)? ?(?:samples?|individuals?|persons?|people|patients?)(?: have| carry| carries| has)?"
+EACH = r"(?:per|by|for each|for every|of each|of every|across|(?<!in )each|does each|did each)(?: of the)? ?(?:samples?|individuals?|persons?|people|patients?)(?: have| carry| carries| has)?"
 _SAMPLE_MEASURES = [
     ("het_hom_ratio", r"(?:het(?:erozygous)?(?: ?/ ?| to | over |-)hom(?:ozygous)?(?: alt)?)(?: ratios?)?"),
     ("missing_fraction", r"(?:fraction|proportion|rate|percentage|share)s? of (?:missing|uncalled)(?: genotypes?| calls?| data)?(?: is missing)?|(?:fraction|proportion|percentage) of (?:genotypes|calls)(?: is| are)? missing|missing(?:ness)? (?:rate|fraction)s?|missingness"),

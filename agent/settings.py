@@ -53,6 +53,7 @@ class Settings:
     verify_seconds: float = 5.0
     max_turns: int = 8
     budget_usd: float | None = None  # None is no limit
+    otlp_endpoint: str | None = None  # None sends no telemetry anywhere
 
 
 def load_settings(
@@ -262,6 +263,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "verify_seconds": _amount,
     "max_turns": lambda value, where: _whole(value, where, 1, 100),
     "budget_usd": _amount,
+    "otlp_endpoint": _base_url,
 }
 # The key that each variable gives, and how its text is read.
 _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -269,6 +271,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "VCF_AGENT_MODEL": ("models", _listed),
     "VCF_AGENT_LOCAL_ONLY": ("local_only", _truth),
     "VCF_AGENT_VERIFY_SECONDS": ("verify_seconds", _number),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", str),
 }
 
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from itertools import groupby
@@ -275,8 +275,9 @@ def _run_writer(folder: Path, path: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
-    reason = (done.stderr.strip().splitlines() or [_death(done.returncode)])[-1][:300]
-    if "Copy exception" in reason:
+    lines = done.stderr.strip().splitlines() or [_death(done.returncode)]
+    reason = lines[-1].removeprefix("RuntimeError: ")[:300]
+    if reason.startswith("Copy exception"):
         raise ValueError(reason)
     raise _unwritable(path, f"{reason} ({shutil.disk_usage(folder).free >> 20} MB free)")
 
@@ -308,7 +309,7 @@ def _add_dataset(connection: Any, part: Path) -> None:
             _copy(connection, table, _new_nodes(connection, part, table, known[table.name]))
     added = _size(connection, _TABLES["variants"]) - known["Variant"]
     all_new = added == _staged(part, _TABLES["variants"]).num_rows
-    _add_edges(connection, part, 0 if all_new else known["Variant"], all_new=all_new)
+    _add_edges(connection, part, known["Variant"], all_new=all_new)
 
 
 def _new_nodes(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:
@@ -450,11 +451,11 @@ def _unreadable(path: Path, reason: object) -> StorageError:
     return StorageError(f"the graph {path} could not be read: {reason}", way_out)
 
 
-def _main(work: Callable[[Path], None]) -> None:
+def _main() -> None:
     import traceback
 
     try:
-        work(Path(sys.argv[1]))
+        _write(Path(sys.argv[1]))
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -462,4 +463,4 @@ def _main(work: Callable[[Path], None]) -> None:
 
 
 if __name__ == "__main__":
-    _main(_write)
+    _main()

@@ -118,6 +118,7 @@ class Counting(VariantFilter):
         description="record: lines of the file, for which each condition may be met by any ALT allele, as bcftools "
         "does it. allele: ALT alleles, each of which must meet all conditions itself",
     )
+    question: Literal["how_many", "is_there"] = Field("how_many", description="is_there is answered by true or false")
 
 
 _REGION = re.compile(r"^(?P<contig>[^\s:]+|[^\s]+(?=:[\d,]+(?:-[\d,]+)?$))(?::(?P<start>[\d,]+)(?:-(?P<end>[\d,]+))?)?$")

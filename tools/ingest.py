@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ..memory.catalog import Catalog, Dataset, stamp_of
 from ..memory.errors import InputError, StorageError, VcfAgentError
-from ..memory.variant_table import VariantTable, drop_tables, table_name, write_table
+from ..memory.variant_table import drop_tables, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
 from .build import guess_build
@@ -80,9 +80,8 @@ def _commit(
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    table = VariantTable(catalog.workspace, sha256, version)
     others = [d for d in catalog.datasets() if d.sha256 != sha256]
-    write_graph(catalog.workspace, generation, dataset, table, others)
+    write_graph(catalog.workspace, generation, dataset, others)
     catalog.commit(dataset, stamp)
     return dataset
 

@@ -1,0 +1,63 @@
+"""The offline model: a chat model that turns a question into a tool call by rule, needs no key and no network."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+
+from ..tools.context import ToolContext
+from .planner import CAN, AskBack, Call, Decline, plan
+
+
+class OfflineModel(BaseChatModel):
+    """Answers a question with a tool call, and tool results with an empty message: the tools' own words stand.
+
+    `files` gives it the names that the open files hold.
+    """
+
+    files: Any
+
+    @property
+    def _llm_type(self) -> str:
+        return "offline"
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
+        """Itself: it plans over the registry's tools whatever it is offered."""
+        return self
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=self._reply(messages))])
+
+    def _reply(self, messages: list[BaseMessage]) -> AIMessage:
+        if not isinstance(messages[-1], HumanMessage):
+            return AIMessage("")
+        assert isinstance(self.files, ToolContext)
+        made = plan(str(messages[-1].text), self.files, _last_call(messages))
+        name, arguments, reading = _as_tool_call(made)
+        call = {"name": name, "args": arguments, "id": f"call_{uuid4().hex[:12]}", "type": "tool_call"}
+        return AIMessage("", tool_calls=[call], additional_kwargs={"reading": reading})
+
+
+def _as_tool_call(made: Call | AskBack | Decline) -> tuple[str, dict[str, Any], list[str]]:
+    if isinstance(made, Call):
+        return made.tool, made.arguments, made.reading
+    if isinstance(made, AskBack):
+        return "ask_back", {"question": made.question, "choices": made.choices}, []
+    return "decline", {"reason": f"{made.reason} {CAN}" if made.offers_help else made.reason}, []
+
+
+def _last_call(messages: list[BaseMessage]) -> Call | None:
+    """The last call of an analysing tool in the conversation."""
+    calls = [c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls if c["name"] not in ("ask_back", "decline")]
+    return Call(calls[-1]["name"], calls[-1]["args"]) if calls else None
