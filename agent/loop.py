@@ -127,8 +127,8 @@ def _tools(state: State, runtime: Any) -> dict[str, list[AnyMessage]]:
 def _run(turn: Turn, name: str, arguments: dict[str, Any], call_id: str) -> ToolMessage:
     with turn.telemetry.tool_call(name if name in tools() else "reply", call_id) as span:
         try:
-            if name in replies.ENDINGS:
-                turn.answer = Answer(replies.ENDINGS[name][0], replies.text_of(name, arguments))  # type: ignore[arg-type]
+            if name in replies.NAMES:
+                turn.answer = replies.answer_of(name, arguments)
                 return ToolMessage(turn.answer.text, tool_call_id=call_id)
             result = tool(name).call(turn.context, arguments)
         except (VcfAgentError, ValidationError) as error:

@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 
 from ..tools.context import ToolContext
+from . import replies
 from .planner import CAN, AskBack, Call, Decline, plan
 
 
@@ -54,10 +55,11 @@ def _as_tool_call(made: Call | AskBack | Decline) -> tuple[str, dict[str, Any], 
         return made.tool, made.arguments, made.reading
     if isinstance(made, AskBack):
         return "ask_back", {"question": made.question, "choices": made.choices}, []
-    return "decline", {"reason": f"{made.reason} {CAN}" if made.offers_help else made.reason}, []
+    reason = f"{made.reason} {CAN}" if made.offers_help else made.reason
+    return "decline", {"reason": reason, "unknown_name": made.unknown_name}, []
 
 
 def _last_call(messages: list[BaseMessage]) -> Call | None:
     """The last call of an analysing tool in the conversation."""
-    calls = [c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls if c["name"] not in ("ask_back", "decline")]
+    calls = [c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls if c["name"] not in replies.NAMES]
     return Call(calls[-1]["name"], calls[-1]["args"]) if calls else None

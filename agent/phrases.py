@@ -21,12 +21,13 @@ def words() -> dict[str, Any]:
 
 @dataclass
 class Text:
-    """The question in lower case; names that the file knows are replaced by marks such as `§s2`.
+    """The question, and its `rest` in lower case; names that the file knows are replaced by marks such as `§s2`.
 
     `names` maps each mark to the name, by kind: s sample, r region, c contig, g gene, i ID, f INFO field,
     v FILTER value, q quoted text.
     """
 
+    question: str
     rest: str
     names: dict[str, str] = field(default_factory=dict)
 
@@ -67,7 +68,8 @@ REGION = r"(?P<contig>[\w.*-]+):(?P<start>\d[\d,]*)(?:\s*(?:-|–|—|to|and|\.\
 
 def read_text(question: str, data: OpenDataset) -> Text:
     """The question with regions, IDs and the names that the file knows replaced by marks."""
-    text = Text(question.replace("’", "'"))
+    question = question.replace("’", "'")
+    text = Text(question, question)
     _mark_all(text, r'"([^"]+)"|“([^”]+)”', "q", lambda m: m[1] or m[2])
     _mark_names(text, "s", data.samples, folding=True)
     _mark_all(text, REGION, "r", _region)

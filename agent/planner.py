@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from rapidfuzz import fuzz, process
+
 from ..memory.errors import ToolError
 from ..tools.context import ToolContext
-from ..tools.dataset import OpenDataset
+from ..tools.dataset import OpenDataset, nearest
 from .conditions import NAMES, Ambiguous, Conditions, read_conditions
 from .phrases import Text, read_text, words
 
@@ -33,10 +35,14 @@ class AskBack:
 
 @dataclass
 class Decline:
-    """What cannot be answered, and why; `offers_help` where a list of what can be asked helps."""
+    """What cannot be answered, and why; `offers_help` where a list of what can be asked helps.
+
+    `unknown_name` where the question names something that the file does not have.
+    """
 
     reason: str
     offers_help: bool = True
+    unknown_name: bool = False
 
 
 Plan = Call | AskBack | Decline
@@ -66,17 +72,39 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
     except Ambiguous as two:
         return AskBack(two.question, two.choices)
     except ToolError as error:
-        return Decline(str(error), offers_help=False)
+        return Decline(str(error), offers_help=False, unknown_name=True)
 
 
 def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) -> Plan:
     """A call only where every word was understood."""
     left = text.leftover()
+    if left and (unknown := _unknown_name(text.question, left, data)):
+        return unknown
     if left and not isinstance(made, Decline):
         return Decline(f"I did not understand {_quoted(left)} in the question, so I do not answer it by halves.")
     if isinstance(made, Call) and len(context.datasets) > 1:
         made.arguments["dataset"] = data.name
     return made
+
+
+_NAMED = re.compile(
+    r"(?:(?:does|do|did|is|are) (?P<a>\S+) (?:carry|carries|have|carrying|a carrier)|(?:genotypes?|sample|samples) (?:of|for|in)? ?(?P<b>\S+)"
+    r"|(?:carried|shared|het\w*|hom\w*|missing|private|absent|present) (?:by|in|to|from|for) (?P<c>\S+))", re.IGNORECASE)
+"""Places in a sentence where the name of a sample stands."""
+
+
+def _unknown_name(question: str, left: list[str], data: OpenDataset) -> Decline | None:
+    """What to say where a word that was not understood stands where a name should, or is nearly one."""
+    found = _NAMED.search(question)
+    name = next((g.strip("?.,!") for g in found.groups() if g), "") if found else ""
+    if name and name.lower() in left and data.samples and name.lower() not in ("each", "every", "any", "all"):
+        return Decline(f"{data.name} has no sample {name!r}. {nearest(name, data.samples, 'Its samples are')}", False, True)
+    known = [*data.samples, *(data.genes if data.annotated else []), *data.info]
+    for word in left:
+        alike = 70 if word.upper() in question else 82  # capitals are meant as a name
+        if len(word) > 3 and (close := process.extractOne(word, known, processor=str.lower, scorer=fuzz.ratio, score_cutoff=alike)):
+            return Decline(f"{data.name} has nothing called {word!r}. Did you mean {close[0]}?", False, True)
+    return None
 
 
 def _quoted(left: list[str]) -> str:

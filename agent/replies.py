@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .answer import Answer
+
 
 class AskBack(BaseModel):
     """Ask the person which of several readings is meant. Use it when they would give different numbers."""
@@ -18,20 +20,18 @@ class Decline(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: str
+    unknown_name: bool = Field(False, description="the question names a sample, gene or field that the file does not have")
 
 
-ENDINGS: dict[str, tuple[str, type[BaseModel]]] = {
-    "ask_back": ("clarification", AskBack),
-    "decline": ("refusal", Decline),
-}
-"""The kind of answer that each makes, and its arguments."""
+_ENDINGS: dict[str, type[BaseModel]] = {"ask_back": AskBack, "decline": Decline}
+NAMES = tuple(_ENDINGS)
 
 
 def schemas() -> list[dict[str, Any]]:
     """Both as OpenAI function tools."""
     return [
         {"type": "function", "function": {"name": name, "description": model.__doc__, "parameters": _schema(model)}}
-        for name, (_, model) in ENDINGS.items()
+        for name, model in _ENDINGS.items()
     ]
 
 
@@ -40,11 +40,11 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return {k: v for k, v in schema.items() if k not in ("title", "description")}
 
 
-def text_of(name: str, arguments: dict[str, Any]) -> str:
-    """What the person reads. Raises `ValidationError` for arguments that do not fit."""
-    checked = ENDINGS[name][1].model_validate(arguments)
+def answer_of(name: str, arguments: dict[str, Any]) -> Answer:
+    """The answer that ends the turn. Raises `ValidationError` for arguments that do not fit."""
+    checked = _ENDINGS[name].model_validate(arguments)
     if isinstance(checked, AskBack):
         choices = "".join(f"\n- {c}" for c in checked.choices)
-        return checked.question + (f" For example:{choices}" if choices else "")
+        return Answer("clarification", checked.question + (f" For example:{choices}" if choices else ""))
     assert isinstance(checked, Decline)
-    return checked.reason
+    return Answer("error" if checked.unknown_name else "refusal", checked.reason)

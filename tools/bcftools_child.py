@@ -9,6 +9,7 @@ import json
 import sys
 
 import pysam.bcftools
+import pysam.version
 
 STREAMED = {"view", "query", "norm"}
 
@@ -18,6 +19,9 @@ def main() -> int:
     if not line:
         return 0
     command, *arguments = json.loads(line)
+    if command == "--version":
+        print("bcftools", pysam.version.__bcftools_version__, "with pysam", pysam.version.__version__)
+        return 0
     function = getattr(pysam.bcftools, command)
     try:
         if command in STREAMED:

@@ -1,0 +1,309 @@
+"""The command line. Everything heavy is imported by the command that needs it."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..memory.errors import ModelError, VcfAgentError
+from ..tools.text import one_line
+
+EXIT_NO, EXIT_INPUT, EXIT_BROKEN, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+FILE = click.Path(path_type=Path)
+
+as_json: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+workspace: Option = click.option("--workspace", type=FILE, help="Folder of the ingested data.")
+model: Option = click.option("--model", "models", multiple=True, metavar="NAME",
+                             help="provider/model, or offline; several are tried in order.")  # fmt: skip
+session: Option = click.option("--session", metavar="ID", help="Go on with an earlier conversation.")
+dataset: Option = click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="An ingested file by name.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vcf-agent")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Ask VCF files questions in plain words. Every number comes with the bcftools command that proves it."""
+
+
+@cli.command()
+@click.argument("question")
+@click.argument("files", nargs=-1, type=FILE)
+@dataset
+@model
+@session
+@click.option("--ped", type=FILE, help="Family relations; no tool uses them yet.")
+@click.option("--bed", type=FILE, help="Regions; no tool uses them yet.")
+@click.option("--reference", type=FILE, help="Reference FASTA; no tool uses it yet.")
+@workspace
+@as_json
+def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...],
+        session: str | None, ped: Path | None, bed: Path | None, reference: Path | None, workspace: Path | None,
+        as_json: bool) -> int:  # fmt: skip
+    """Answer one QUESTION about FILES, which are ingested on first use."""
+    unused = _unused(ped=ped, bed=bed, reference=reference)
+    with _agent(files, datasets, models, session, workspace) as agent:
+        answer = agent.ask(question)
+    answer.reading += unused
+    return _show(answer, as_json)
+
+
+def _unused(**given: Path | None) -> list[str]:
+    """A remark for each file that was named and that no tool reads; one that is not there is an error all the same."""
+    from ..memory.errors import InputError
+
+    remarks = []
+    for name, path in given.items():
+        if path is not None and not path.is_file():
+            raise InputError(f"{path} is not a file", f"Name one with --{name}, or leave it out")
+        if path is not None:
+            remarks.append(f"{path} (--{name}) was not used: no tool reads it yet")
+    return remarks
+
+
+def _agent(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
+           workspace: Path | None) -> Any:  # fmt: skip
+    from ..agent.session import VariantAgent
+    from .terminal import ingest_progress
+
+    with ingest_progress() as progress:
+        return VariantAgent(*files, datasets=datasets, model=list(models) or None, session=session,
+                            workspace=workspace, on_progress=progress)  # fmt: skip
+
+
+def _show(answer: Any, as_json: bool) -> int:
+    from .terminal import print_answer, print_json
+
+    if as_json:
+        print_json(answer.to_json())
+    if answer.kind == "error":
+        _complain(answer.text)
+        return EXIT_INPUT
+    if not as_json:
+        print_answer(answer)
+    return 0
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=FILE)
+@dataset
+@model
+@session
+@workspace
+def chat(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
+         workspace: Path | None) -> int:  # fmt: skip
+    """Talk about FILES in the terminal. An empty line or Ctrl-D ends it."""
+    with _agent(files, datasets, models, session, workspace) as agent:
+        click.echo(f"{', '.join(d.name for d in agent.context.datasets) or 'No file is open'}. Ask; an empty line ends.")
+        while question := _prompt():
+            _show(agent.ask(question), as_json=False)
+        click.echo(f"Go on later with: vcf-agent chat --session {agent.session}")
+    return 0
+
+
+def _prompt() -> str:
+    try:
+        return input("> ").strip()
+    except EOFError:
+        return ""
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--again", is_flag=True, help="Read a file again that is in the workspace already.")
+@workspace
+@as_json
+def ingest(files: tuple[Path, ...], again: bool, workspace: Path | None, as_json: bool) -> int:
+    """Read FILES into the workspace, so that questions are answered at once."""
+    from ..agent.settings import load_settings
+    from ..tools.ingest import ingest as read
+    from .terminal import ingest_progress, print_json
+
+    folder = load_settings(workspace).workspace
+    found = []
+    for file in files:
+        with ingest_progress() as progress:
+            name = file.name
+            tell = (lambda records, name=name, show=progress: show(name, records)) if progress else None
+            found.append(read(file, folder, tell, again))
+        if not as_json:
+            click.echo(f"{found[-1].name}: {found[-1].summary['records']:,} records, {len(found[-1].samples)} samples")
+    if as_json:
+        print_json([_dataset_row(d) for d in found])
+    return 0
+
+
+@cli.command()
+@workspace
+@as_json
+def datasets(workspace: Path | None, as_json: bool) -> int:
+    """List the files in the workspace."""
+    from ..agent.settings import load_settings
+    from ..memory.catalog import Catalog
+    from ..tools.result import Table
+    from .terminal import print_json, print_table
+
+    rows = [_dataset_row(d) for d in Catalog(load_settings(workspace).workspace).datasets()]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo("The workspace holds no file. Read one with: vcf-agent ingest FILE")
+    else:
+        columns = ["name", "records", "samples", "build", "ingested_at", "sha256", "path"]
+        table = [[row[c][:12] if c == "sha256" else row[c] for c in columns] for row in rows]
+        print_table(Table("datasets", columns, table, len(rows)), limit=len(rows))
+    return 0
+
+
+def _dataset_row(found: Any) -> dict[str, Any]:
+    return {"name": found.name, "records": found.summary["records"], "samples": len(found.samples),
+            "build": found.summary["build"], "ingested_at": found.ingested_at[:19], "sha256": found.sha256,
+            "path": str(found.path)}  # fmt: skip
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@as_json
+def validate(files: tuple[Path, ...], strict: bool, as_json: bool) -> int:
+    """Say whether FILES can be read to their end. The rules of the specification are not all checked yet."""
+    from ..tools.validate_file import validate_path
+    from .terminal import print_json
+
+    verdicts = [validate_path(file, strict) for file in files]
+    if as_json:
+        for verdict in verdicts:
+            print_json(verdict)
+    else:
+        for verdict in verdicts:
+            _print_verdict(verdict)
+    return 0 if all(v["valid"] for v in verdicts) else EXIT_NO
+
+
+def _print_verdict(verdict: dict[str, Any]) -> None:
+    state = "can be read to its end" if verdict["valid"] else "is not valid"
+    click.echo(one_line(f"{verdict['file']}: {state}, {verdict['records']:,} records"))
+    for finding in verdict["findings"]:
+        line = f" line {finding['line']}" if finding["line"] else ""
+        fix = f" -> {finding['fix']}" if finding["fix"] else ""
+        click.echo(one_line(f"  {finding['severity']} {finding['code']}{line}: {finding['message']}{fix}"))
+
+
+@cli.command()
+@click.argument("name", required=False)
+@as_json
+def tools(name: str | None, as_json: bool) -> int:
+    """List the tools, or show the arguments of one."""
+    from ..tools.registry import tool as named
+    from ..tools.registry import tools as every
+    from .terminal import print_json
+
+    if name:
+        print_json(named(name).schema()["function"])
+    elif as_json:
+        print_json([t.schema()["function"] for t in every().values()])
+    else:
+        for each in every().values():
+            click.echo(f"{each.name}\n    {each.description}")
+    return 0
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--args", "arguments", default="{}", metavar="JSON", help="The tool's arguments.")
+@dataset
+@workspace
+@as_json
+def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], workspace: Path | None,
+         as_json: bool) -> int:  # fmt: skip
+    """Run one tool on FILES without any model."""
+    from ..tools.registry import tool as named
+    from .terminal import print_json
+
+    chosen = named(name)
+    with _agent(files, datasets, ("offline",), None, workspace) as agent:
+        result = chosen.call(agent.context, _arguments(arguments))
+    if as_json:
+        print_json(result.to_json())
+        return 0
+    from ..agent.answer import results_as_answer
+
+    return _show(results_as_answer([result], result.text, []), as_json)
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    import json
+
+    from ..memory.errors import InputError
+
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--args is not JSON: {error}", "Write it like '{\"filters\": [\"PASS\"]}'") from error
+    if not isinstance(found, dict):
+        raise InputError("--args is not a JSON object", "Write it like '{\"filters\": [\"PASS\"]}'")
+    return found
+
+
+@cli.command()
+@workspace
+@as_json
+def doctor(workspace: Path | None, as_json: bool) -> int:
+    """Check that everything the program needs is there and works."""
+    from .doctor import checks
+    from .terminal import print_json
+
+    found = checks(workspace)
+    if as_json:
+        print_json([{"check": c.name, "ok": c.ok, "found": c.found} for c in found])
+    else:
+        for check in found:
+            click.echo(one_line(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.found}"))
+    return 0 if all(c.ok for c in found) else EXIT_NO
+
+
+def _complain(text: str) -> None:
+    click.echo(f"vcf-agent: {one_line(text, 1000)}", err=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line: 0 done, 1 the answer is no, 2 wrong usage or bad input, 3 something broke."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(given, debug="--debug" in given))
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    try:
+        return int(cli.main(arguments, prog_name="vcf-agent", standalone_mode=False) or 0)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
+        return 0
+    except click.ClickException as error:
+        _complain(f"{error.format_message()} See vcf-agent --help.")
+        return EXIT_INPUT
+    except Exception as error:
+        if debug:
+            raise
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, VcfAgentError):
+        _complain(str(error))
+        return EXIT_BROKEN if isinstance(error, ModelError) else EXIT_INPUT
+    _complain(f"something broke ({type(error).__name__}: {error}). Run again as vcf-agent --debug … and report it")
+    return EXIT_BROKEN
+
+
+if __name__ == "__main__":
+    main()

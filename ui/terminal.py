@@ -1,0 +1,99 @@
+"""Answers, tables and progress on a terminal. What comes from a file is stripped of control characters first."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from ..agent.answer import Answer, mark
+from ..tools.result import Table
+from ..tools.text import plain
+
+SHOWN_ROWS = 20
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that reads no markup in what it prints and keeps long lines whole where nobody looks."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=not stream.isatty())
+
+
+def print_json(value: Any) -> None:
+    """JSON as programs read it; control characters are escaped by the format itself."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_answer(answer: Answer) -> None:
+    """The text, how it was read, tables, the command that proves it, and who answered."""
+    out = console()
+    out.print(Text(plain(answer.text)))
+    for line in answer.reading:
+        out.print(Text(f"  read as: {plain(line)}", style="dim"))
+    for table in answer.tables:
+        print_table(table)
+    for evidence in answer.evidence:
+        if evidence.command:
+            out.print(Text(f"  $ {plain(evidence.command)}", style="cyan"))
+        out.print(Text(f"    {_sign(evidence.verified)} {plain(mark(evidence))}", style=_style(evidence.verified)))
+    for fallback in answer.fallbacks:
+        out.print(Text(f"  {plain(fallback['model'])} {plain(fallback['why'])}", style="yellow"))
+    if answer.kind == "answer":
+        cost = f", {answer.cost_usd:.4f} USD" if answer.cost_usd else ""
+        out.print(Text(f"  {answer.model}, {answer.elapsed_s:.2f} s{cost}", style="dim"))
+
+
+def _sign(verified: bool | None) -> str:
+    return {True: "✓", False: "✗", None: "·"}[verified]
+
+
+def _style(verified: bool | None) -> str:
+    return {True: "green", False: "bold red", None: "dim"}[verified]
+
+
+def print_table(table: Table, limit: int = SHOWN_ROWS) -> None:
+    """The first rows, and how many there are in all."""
+    if not table.rows:
+        return
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for column in table.columns:
+        grid.add_column(Text(plain(column)), overflow="fold")
+    for row in table.rows[:limit]:
+        grid.add_row(*(Text(_cell(value)) for value in row))
+    out = console()
+    out.print(grid)
+    shown = min(limit, len(table.rows))
+    if shown < table.total:
+        out.print(Text(f"  {shown:,} of {table.total:,} rows; --json has more", style="dim"))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "."
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(str(value))
+
+
+@contextlib.contextmanager
+def ingest_progress() -> Iterator[Callable[[str, int], None] | None]:
+    """A function that shows how many records of a file have been read; null where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} records"),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def show(name: str, records: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"reading {plain(name)}", total=None)
+            progress.update(tasks[name], completed=records)
+
+        yield show
