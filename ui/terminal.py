@@ -15,6 +15,8 @@ from ..tools.result import Table
 from ..tools.text import plain
 
 SHOWN_ROWS = 20
+CELL_CHARS = 40
+"""A longer cell, such as a deletion of 80 bases, is cut in its middle; --json has it whole."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -61,8 +63,8 @@ def print_table(table: Table, limit: int = SHOWN_ROWS) -> None:
     if not table.rows:
         return
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        grid.add_column(Text(plain(column)), overflow="fold")
+    for number, column in enumerate(table.columns):
+        grid.add_column(Text(plain(column)), overflow="ellipsis", no_wrap=number == 0)
     for row in table.rows[:limit]:
         grid.add_row(*(Text(_cell(value)) for value in row))
     out = console()
@@ -75,7 +77,10 @@ def print_table(table: Table, limit: int = SHOWN_ROWS) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "."
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(str(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = plain(str(value))
+    return text if len(text) <= CELL_CHARS else f"{text[: CELL_CHARS - 9]}…{text[-8:]}"
 
 
 @contextlib.contextmanager
