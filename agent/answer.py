@@ -61,8 +61,15 @@ def results_as_answer(results: list[ToolResult], text: str, reading: list[str]) 
     evidence = [e for result in results for e in result.evidence]
     if any(e.verified is False for e in evidence):
         text = f"{text}\n{WARNING}"
-    return Answer("answer", text, last.value, last.unit, notes, [t for r in results for t in r.tables],
-                  evidence=evidence)
+    return Answer(
+        "answer",
+        text,
+        last.value,
+        last.unit,
+        notes,
+        [t for r in results for t in r.tables],
+        evidence=evidence,
+    )
 
 
 def render(results: list[ToolResult]) -> str:

@@ -10,8 +10,12 @@ from ..tools.dataset import OpenDataset
 from .phrases import Text, words
 
 NAMES = r"§s\d+(?:(?:,? (?:and|or|&|nor) |, ?)(?:in |not |from )?§s\d+)*"
-EVERYONE = r"(?:all|every)(?: (?:one )?of)?(?: the| these| six| \d+)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
-ANYONE = r"(?:any|at least (?:one|1)|some|a single)(?: of the)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
+EVERYONE = (
+    r"(?:all|every)(?: (?:one )?of)?(?: the| these| six| \d+)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
+)
+ANYONE = (
+    r"(?:any|at least (?:one|1)|some|a single)(?: of the)? ?(?:samples?|individuals?|people|persons?|patients?|one)"
+)
 NOBODY = r"(?:no|none of the) ?(?:samples?|individuals?|people|persons?|patients?|one)"
 NUMBER = r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?|\.\d+)\s*(?P<percent>%|percent\b|per cent\b)?"
 
@@ -55,7 +59,8 @@ def comparison() -> str:
 
 
 def operator(phrase: str) -> str:
-    return next(op for pattern, op in words()["comparisons"].items() if re.fullmatch(pattern, phrase.strip()))
+    known: dict[str, str] = words()["comparisons"]
+    return next(op for pattern, op in known.items() if re.fullmatch(pattern, phrase.strip()))
 
 
 def number(found: re.Match[str]) -> float:
@@ -70,7 +75,10 @@ def _compare(text: Text, what: str) -> list[tuple[str, float, str]]:
     bare = rf"(?P<what>{what})(?: of| is)? {NUMBER} or (?P<way>more|higher|above|greater|less|lower|below|fewer)"
     before = rf"{comparison()}x? (?P<what>{what})"
     if found := text.take(between):
-        return [(">=", number(found), found["what"]), ("<=", float(found["upper"].replace(",", "")), found["what"])]
+        return [
+            (">=", number(found), found["what"]),
+            ("<=", float(found["upper"].replace(",", "")), found["what"]),
+        ]
     if found := text.take(bare):
         op = ">=" if found["way"] in ("more", "higher", "above", "greater") else "<="
         return [(op, number(found), found["what"])]
@@ -81,7 +89,7 @@ def _compare(text: Text, what: str) -> list[tuple[str, float, str]]:
 def _frequency(c: Conditions) -> None:
     _rare(c)
     absent = _absent_choice(c)
-    populations = {n: col for n, col in c.data.frequency_fields().items()}
+    populations = c.data.frequency_fields()
     named = r"(?:with )?(?:a |an )?(?:gnomad|population|exac|1000 ?g(?:enomes)?)(?:[_ -](?:allele ?|population ?)?(?:frequency|freq|af|maf))?"
     for op, value, _ in _compare(c.text, named):
         c.add("where", _where(_population_field(c, populations), op, value, absent or "drop"))
@@ -90,7 +98,9 @@ def _frequency(c: Conditions) -> None:
         c.add("where", _where("cohort_AF", op, value))
     for op, value, _ in _compare(c.text, r"info/af"):
         c.add("where", _where("INFO/AF", op, value, absent or "drop"))
-    for op, value, _ in _compare(c.text, r"(?:with )?(?:an? )?(?:allele frequency|allele freq|af|maf|minor allele frequency|frequency)"):
+    for op, value, _ in _compare(
+        c.text, r"(?:with )?(?:an? )?(?:allele frequency|allele freq|af|maf|minor allele frequency|frequency)"
+    ):
         c.add("where", _where(_meant_frequency(c, populations, f"{op} {value:g}"), op, value, absent or "drop"))
 
 
@@ -108,9 +118,15 @@ def _absent_choice(c: Conditions) -> str | None:
 
 def _population_field(c: Conditions, populations: dict[str, str]) -> str:
     if not populations:
-        raise ToolError(f"{c.data.name} has no population frequency such as gnomAD_AF",
-                        "Annotate it, or ask for the cohort's own frequency (cohort AF)")
-    main = [n for n in populations if re.search(r"(^|/)(gnomad[eg]?_?(ge|ex)?(nomes?|xomes?)?_?af|af_?gnomad\w?|exac_af|max_af)$", n, re.I)]
+        raise ToolError(
+            f"{c.data.name} has no population frequency such as gnomAD_AF",
+            "Annotate it, or ask for the cohort's own frequency (cohort AF)",
+        )
+    main = [
+        n
+        for n in populations
+        if re.search(r"(^|/)(gnomad[eg]?_?(ge|ex)?(nomes?|xomes?)?_?af|af_?gnomad\w?|exac_af|max_af)$", n, re.I)
+    ]
     if len(main or populations) == 1:
         return (main or list(populations))[0]
     choices = [f"INFO field {n}" if n.startswith("INFO/") else n for n in (main or list(populations))[:6]]
@@ -126,9 +142,12 @@ def _meant_frequency(c: Conditions, populations: dict[str, str], rest: str) -> s
         raise ToolError(f"{c.data.name} has no allele frequency: no samples, no INFO/AF and no population frequency")
     if len(choices) == 1:
         return {"cohort AF": "cohort_AF", "INFO/AF": "INFO/AF"}.get(choices[0]) or _population_field(c, populations)
-    c.unclear.append(Ambiguous(
-        "Which frequency is meant: that of the samples in this file, the caller's INFO/AF, or that of a population?",
-        [f"{choice} {rest}" for choice in choices]))
+    c.unclear.append(
+        Ambiguous(
+            "Which frequency is meant: that of the samples in this file, the caller's INFO/AF, or that of a population?",
+            [f"{choice} {rest}" for choice in choices],
+        )
+    )
     return "cohort_AF"
 
 
@@ -141,18 +160,30 @@ def _rare(c: Conditions) -> None:
         c.add("where", _where(name, "<", RARE, "keep"))
         c.reading.append(f"'rare' is {name} below {RARE:g}, or not given there")
     if c.text.take(r"common"):
-        c.unclear.append(Ambiguous("From which frequency on is a variant common, and in which population?",
-                        ["gnomAD AF above 5 %", "cohort AF above 5 %"]))
+        c.unclear.append(
+            Ambiguous(
+                "From which frequency on is a variant common, and in which population?",
+                ["gnomAD AF above 5 %", "cohort AF above 5 %"],
+            )
+        )
 
 
 def _quality(c: Conditions) -> None:
     for op, value, what in _compare(c.text, r"(?:with )?(?:a |an )?(?:qual|(?:variant |call |phred )?quality)"):
         c.add("where", {"field": "QUAL", "op": op, "value": value})
-        if "qual" != what.split()[-1]:
+        if what.split()[-1] != "qual":
             c.reading.append("'quality' is the QUAL column")
     if c.text.take(r"(?:low|poor|bad|high|good)[- ]quality"):
-        c.unclear.append(Ambiguous("What is meant by quality: the FILTER column, or a limit on QUAL?", [
-            "variants that do not pass the filters", "variants with QUAL below 30", "variants with QUAL above 30"]))
+        c.unclear.append(
+            Ambiguous(
+                "What is meant by quality: the FILTER column, or a limit on QUAL?",
+                [
+                    "variants that do not pass the filters",
+                    "variants with QUAL below 30",
+                    "variants with QUAL above 30",
+                ],
+            )
+        )
 
 
 DEPTH = r"(?:with )?(?:an? )?(?:read )?(?:depth|dp|coverage)"
@@ -185,7 +216,9 @@ def _depth(c: Conditions) -> None:
 def _pending_samples(c: Conditions) -> dict[str, Any] | None:
     """Where a genotype is asked of named samples in the same sentence, depth is meant of the same ones."""
     het = "|".join(words()["genotypes"])
-    found = re.search(rf"(?:{het})\w* (?:calls? |genotypes? |variants? |sites? |in |of |for )*(?P<who>{NAMES})", c.text.rest)
+    found = re.search(
+        rf"(?:{het})\w* (?:calls? |genotypes? |variants? |sites? |in |of |for )*(?P<who>{NAMES})", c.text.rest
+    )
     return {"how_many": "all", "samples": c.text.listed(found["who"])} if found else None
 
 
@@ -203,7 +236,9 @@ def _who(text: Text, before: str = "", after: str = "") -> dict[str, Any] | None
         return {"how_many": "all"}
     if found := text.take(rf"{before}(?P<who>{ANYONE}){after}"):
         return {"how_many": "any"}
-    if found := text.take(rf"{before}(?P<way>at least|at most|exactly|more than|fewer than|only)? ?(?P<n>\d+) (?:or more )?(?:samples?|individuals?|people){after}"):
+    if found := text.take(
+        rf"{before}(?P<way>at least|at most|exactly|more than|fewer than|only)? ?(?P<n>\d+) (?:or more )?(?:samples?|individuals?|people){after}"
+    ):
         return _a_number_of(found)
     if found := text.take(rf"{before}(?:both )?(?P<who>{NAMES}){after}"):
         return _named(text, found["who"])
@@ -228,8 +263,10 @@ def _info_field(c: Conditions) -> None:
         for op, value, what in values:
             name = c.text.listed(what)[0].removeprefix("INFO/")
             c.add("where", _where(f"INFO/{name}", op, value))
-    if found := c.text.take(r"(?:with |where |whose )?(?P<name>§f\d+)(?: is| ?=| equals| equal to| of)? ?(?P<value>§q\d+|[\w/.|-]+)",
-                            lambda m: _value_meant(c, m) is not None):
+    if found := c.text.take(
+        r"(?:with |where |whose )?(?P<name>§f\d+)(?: is| ?=| equals| equal to| of)? ?(?P<value>§q\d+|[\w/.|-]+)",
+        lambda m: _value_meant(c, m) is not None,
+    ):
         name = c.text.listed(found["name"])[0].removeprefix("INFO/")
         c.add("where", {"field": f"INFO/{name}", "op": "=", "value": _value_meant(c, found)})
 
@@ -252,16 +289,22 @@ def _values_of(data: OpenDataset, column: str) -> list[str]:
 
 
 def _passing(c: Conditions) -> None:
-    fails = (r"(?:(?:that |which )?(?:do|does|did) not|(?:that |which )?(?:don't|doesn't)|not|non)[- ](?:pass(?:es|ing|ed)?)(?: (?:all |any |the )*(?:quality )?filters?)?"
-             r"|(?:that |which )?fail(?:s|ed|ing)? (?:the |any |some |all |at least one |a )*filters?|filtered out|(?:with )?filter (?:is )?not pass")
-    passes = (r"(?:that |which |with |have |has |and |having )*(?:filter ?(?:=|==|is|of|equals|column is|status)? ?)?pass(?:es|ing|ed)?(?:-only| only)?"
-              r"(?: (?:all |the |every |of |their |quality |hard )*filters?)?(?: (?:status|calls|flag))?")
+    fails = (
+        r"(?:(?:that |which )?(?:do|does|did) not|(?:that |which )?(?:don't|doesn't)|not|non)[- ](?:pass(?:es|ing|ed)?)(?: (?:all |any |the )*(?:quality )?filters?)?"
+        r"|(?:that |which )?fail(?:s|ed|ing)? (?:the |any |some |all |at least one |a )*filters?|filtered out|(?:with )?filter (?:is )?not pass"
+    )
+    passes = (
+        r"(?:that |which |with |have |has |and |having )*(?:filter ?(?:=|==|is|of|equals|column is|status)? ?)?pass(?:es|ing|ed)?(?:-only| only)?"
+        r"(?: (?:all |the |every |of |their |quality |hard )*filters?)?(?: (?:status|calls|flag))?"
+    )
     if c.text.take(fails):
         c.add("not_filters", "PASS")
     elif c.text.take(passes):
         c.add("filters", "PASS")
     wanted = r"(?:(?:with|that have|flagged|marked|labelled|labeled|tagged|failing|failed|in|as|by|the|a|filter|filters|filter value|filter status|set to|is|=|are) )*"
-    if found := c.text.take(rf"(?:not|without|excluding|except|no) {wanted}(?P<v>§v\d+(?:(?:,| or| and|, or|, and) §v\d+)*)(?: filter)?"):
+    if found := c.text.take(
+        rf"(?:not|without|excluding|except|no) {wanted}(?P<v>§v\d+(?:(?:,| or| and|, or|, and) §v\d+)*)(?: filter)?"
+    ):
         c.add("not_filters", *c.text.listed(found["v"]))
     if found := c.text.take(rf"{wanted}(?P<v>§v\d+(?:(?:,| or| and|, or|, and) §v\d+)*)(?: filter)?"):
         c.add("filters", *c.text.listed(found["v"]))
@@ -277,10 +320,16 @@ def _genotype(c: Conditions, genotype: str, who: dict[str, Any]) -> None:
 
 
 def _private(c: Conditions) -> None:
-    found = c.text.take(rf"(?:that are |are )?(?:private|unique|exclusive|specific) to (?P<who>{NAMES})") or c.text.take(
-        rf"(?:carried |found |present |seen |that are )*only (?:carried |found |present |seen )*(?:in|by) (?P<who>{NAMES})(?: only| alone)?") or c.text.take(
-        rf"(?:found |present |carried |seen )?(?:in|by) (?P<who>{NAMES}) (?:and|but) (?:in )?(?:no|not in any|none of the)(?: of the)? ?(?:others?|other samples?|one else|else)") or c.text.take(
-        rf"(?:carried |found |present |seen |that are )*(?:in|by) (?P<who>{NAMES}) (?:only|alone)")
+    found = (
+        c.text.take(rf"(?:that are |are )?(?:private|unique|exclusive|specific) to (?P<who>{NAMES})")
+        or c.text.take(
+            rf"(?:carried |found |present |seen |that are )*only (?:carried |found |present |seen )*(?:in|by) (?P<who>{NAMES})(?: only| alone)?"
+        )
+        or c.text.take(
+            rf"(?:found |present |carried |seen )?(?:in|by) (?P<who>{NAMES}) (?:and|but) (?:in )?(?:no|not in any|none of the)(?: of the)? ?(?:others?|other samples?|one else|else)"
+        )
+        or c.text.take(rf"(?:carried |found |present |seen |that are )*(?:in|by) (?P<who>{NAMES}) (?:only|alone)")
+    )
     if found:
         names = c.text.listed(found["who"])
         _genotype(c, "carrier", {"samples": names})
@@ -288,9 +337,11 @@ def _private(c: Conditions) -> None:
 
 
 def _shared(c: Conditions) -> None:
-    if found := c.text.take(rf"(?:that are |are )?(?:shared|in common) (?:by|between|among|with)(?: both| all)? (?P<who>{NAMES})"):
-        _genotype(c, "carrier", {"samples": c.text.listed(found["who"]), "how_many": "all"})
-    elif found := c.text.take(rf"(?:that )?(?:do |does )?(?:both )?(?P<who>{NAMES}) share"):
+    if (
+        found := c.text.take(
+            rf"(?:that are |are )?(?:shared|in common) (?:by|between|among|with)(?: both| all)? (?P<who>{NAMES})"
+        )
+    ) or (found := c.text.take(rf"(?:that )?(?:do |does )?(?:both )?(?P<who>{NAMES}) share")):
         _genotype(c, "carrier", {"samples": c.text.listed(found["who"]), "how_many": "all"})
 
 
@@ -302,15 +353,21 @@ def _carried(c: Conditions) -> None:
         _genotype(c, "carrier", {"how_many": "none"})
     elif who := _who(c.text, rf"{CARRIED} "):
         _genotype(c, "carrier", who)
-    if found := c.text.take(rf"(?:that |which )?(?:do|does|did|is) (?P<who>{NAMES})(?: both| all)? (?:have|carry|carrying)"):
-        _genotype(c, "carrier", _named(c.text, found["who"]))
-    elif found := c.text.take(rf"(?:that |which )?(?P<who>{NAMES}) (?:carries|carry|has|have)(?! a? ?(?:het|hom|miss))"):
+    if (
+        found := c.text.take(
+            rf"(?:that |which )?(?:do|does|did|is) (?P<who>{NAMES})(?: both| all)? (?:have|carry|carrying)"
+        )
+    ) or (
+        found := c.text.take(rf"(?:that |which )?(?P<who>{NAMES}) (?:carries|carry|has|have)(?! a? ?(?:het|hom|miss))")
+    ):
         _genotype(c, "carrier", _named(c.text, found["who"]))
 
 
 def _in_samples(c: Conditions) -> None:
     """`variants in CHILD`, where nothing else is said of the genotype: an ALT allele."""
-    if found := c.text.take(rf"(?:variants? |records? |sites? |calls? |mutations? )?(?:that are |are |is )?(?:in|from|of|for) (?:both )?(?P<who>{NAMES})"):
+    if found := c.text.take(
+        rf"(?:variants? |records? |sites? |calls? |mutations? )?(?:that are |are |is )?(?:in|from|of|for) (?:both )?(?P<who>{NAMES})"
+    ):
         _genotype(c, "carrier", _named(c.text, found["who"]))
         c.reading.append("'in' a sample is: with an ALT allele in a complete genotype")
 
@@ -330,14 +387,18 @@ def _absent(c: Conditions) -> None:
 
 
 def _missing(c: Conditions) -> None:
-    what = r"(?:with |have |has |that have |a |any )*(?:missing|no-?call(?:ed)?|uncalled)(?: (?:genotypes?|calls?|data))?"
-    if c.text.take(rf"without (?:any )?(?:missing|no-?call) ?(?:genotypes?|calls?|data)?") or c.text.take(r"(?:with )?no missing (?:genotypes?|calls?|data)|fully called|complete genotypes"):
-        _genotype(c, "missing", {"how_many": "none"})
-    elif c.text.take(rf"{what} in {NOBODY}"):
+    what = (
+        r"(?:with |have |has |that have |a |any )*(?:missing|no-?call(?:ed)?|uncalled)(?: (?:genotypes?|calls?|data))?"
+    )
+    if (
+        c.text.take(r"without (?:any )?(?:missing|no-?call) ?(?:genotypes?|calls?|data)?")
+        or c.text.take(r"(?:with )?no missing (?:genotypes?|calls?|data)|fully called|complete genotypes")
+        or c.text.take(rf"{what} in {NOBODY}")
+    ):
         _genotype(c, "missing", {"how_many": "none"})
     elif re.search(rf"(?<!\w){what}", c.text.rest) and (who := _who(c.text, rf"{what} (?:in|for|of) ")):
         _genotype(c, "missing", who)
-    elif c.text.take(rf"(?:with )?(?:any |at least one |a |some )(?:missing|no-?call) ?(?:genotypes?|calls?|data)"):
+    elif c.text.take(r"(?:with )?(?:any |at least one |a |some )(?:missing|no-?call) ?(?:genotypes?|calls?|data)"):
         _genotype(c, "missing", {"how_many": "any"})
 
 
@@ -345,19 +406,30 @@ def _called_as(c: Conditions) -> None:
     """`het in A and B`, `A is het`, `homozygous in at least two samples`."""
     for pattern, genotype in words()["genotypes"].items():
         noun = r"(?: (?:genotypes?|calls?|variants?|sites?|records?|snps?))?"
-        before = (rf"(?:that are |are |which are |is |a )?(?:{pattern}){noun}(?: (?:is|are) (?:there|called))?"
-                  r" (?:in|for|of|by|carried by|does|do|did) ")
+        before = (
+            rf"(?:that are |are |which are |is |a )?(?:{pattern}){noun}(?: (?:is|are) (?:there|called))?"
+            r" (?:in|for|of|by|carried by|does|do|did) "
+        )
         if c.text.take(rf"{before}{NOBODY}"):
             _genotype(c, genotype, {"how_many": "none"})
             continue
         if c.text.take(rf"{before}each (?:sample|individual|person)"):
-            c.unclear.append(Ambiguous("A count for each sample by itself, or the records in which all samples are so?", [
-                f"number of {genotype.replace('_', ' ')} records per sample", f"{genotype.replace('_', ' ')} in every sample"]))
+            c.unclear.append(
+                Ambiguous(
+                    "A count for each sample by itself, or the records in which all samples are so?",
+                    [
+                        f"number of {genotype.replace('_', ' ')} records per sample",
+                        f"{genotype.replace('_', ' ')} in every sample",
+                    ],
+                )
+            )
             continue
         if who := _who(c.text, before, r"(?: both| all)?(?: have| carry| has)?"):
             _genotype(c, genotype, who)
             continue
-        found = c.text.take(rf"(?:where |in which |that )?(?:is |are |does |do )?(?P<who>{NAMES})(?: are| is| both| has| have)* (?:a )?(?:{pattern}){noun}(?: for| at)?")
+        found = c.text.take(
+            rf"(?:where |in which |that )?(?:is |are |does |do )?(?P<who>{NAMES})(?: are| is| both| has| have)* (?:a )?(?:{pattern}){noun}(?: for| at)?"
+        )
         if found:
             _genotype(c, genotype, _named(c.text, found["who"]))
         elif re.search(rf"(?<!\w)(?:{pattern})(?!\w)", c.text.rest):
@@ -373,22 +445,29 @@ def _unclear_genotype(c: Conditions, pattern: str, genotype: str) -> None:
     noun = r"(?: (?:genotypes?|calls?|variants?|sites?|records?|snps?))?"
     c.text.take(rf"(?:{pattern}){noun}")
     word = genotype.replace("_", " ")
-    c.unclear.append(Ambiguous(
-        f"In which sample must it be {word}: in a named one, in any, or in all?",
-        [f"{word} in {c.data.samples[0]}", f"{word} in at least one sample", f"{word} in every sample"]))
+    c.unclear.append(
+        Ambiguous(
+            f"In which sample must it be {word}: in a named one, in any, or in all?",
+            [f"{word} in {c.data.samples[0]}", f"{word} in at least one sample", f"{word} in every sample"],
+        )
+    )
 
 
 def _multiallelic(c: Conditions) -> None:
     if c.text.take(r"(?:not|non)[- ]multi-?allelic|bi-?allelic"):
         c.found["multiallelic"] = False
-    elif c.text.take(r"multi-?allelics?|tri-?allelic(?: or more)?|(?:with )?(?:more than one|several|multiple|two or more) alt(?:ernate|ernative)?(?: alleles?)?"):
+    elif c.text.take(
+        r"multi-?allelics?|tri-?allelic(?: or more)?|(?:with )?(?:more than one|several|multiple|two or more) alt(?:ernate|ernative)?(?: alleles?)?"
+    ):
         c.found["multiallelic"] = True
 
 
 def _significance(c: Conditions) -> None:
     source = r"(?: (?:in|by|according to|per) (?:the )?(?:clinvar|clnsig))?"
     for pattern, meanings in words()["significance"].items():
-        if c.text.take(rf"(?:clinvar |clinically |classified as |annotated as |with (?:a )?(?:clinical )?significance |that are )*(?:{pattern}){source}"):
+        if c.text.take(
+            rf"(?:clinvar |clinically |classified as |annotated as |with (?:a )?(?:clinical )?significance |that are )*(?:{pattern}){source}"
+        ):
             c.add("significance", *_values_meaning(c.data, meanings))
     if "significance" in c.found and not c.found["significance"]:
         c.found["significance"] = ["not in this file"]
@@ -410,19 +489,31 @@ def _means(value: str, meanings: list[str], codes: dict[str, str]) -> bool:
 def _impact(c: Conditions) -> None:
     levels = r"(?P<a>high|moderate|low|modifier)(?:(?:,| or| and|, or|/) (?P<b>high|moderate|low|modifier))?"
     found = c.text.take(rf"(?:with |of |a )*{levels}[- ]impact(?: variants?)?") or c.text.take(
-        rf"(?:with |whose )?(?:an? )?impact (?:is |of |= ?|equal to )*{levels}")
+        rf"(?:with |whose )?(?:an? )?impact (?:is |of |= ?|equal to )*{levels}"
+    )
     if found:
         c.add("impacts", *[i.upper() for i in (found["a"], found["b"]) if i])
     if c.text.take(r"damaging|deleterious|harmful|functional|important|interesting"):
-        c.unclear.append(Ambiguous("What counts as damaging?", [
-            "HIGH impact", "HIGH or MODERATE impact", "pathogenic or likely pathogenic in ClinVar", "loss of function"]))
+        c.unclear.append(
+            Ambiguous(
+                "What counts as damaging?",
+                [
+                    "HIGH impact",
+                    "HIGH or MODERATE impact",
+                    "pathogenic or likely pathogenic in ClinVar",
+                    "loss of function",
+                ],
+            )
+        )
 
 
 def _consequences(c: Conditions) -> None:
     for pattern, terms in words()["consequences"].items():
         if re.search(rf"(?<!\w)(?:not|non|no|without|excluding|except) (?:{pattern})", c.text.rest):
             continue
-        if c.text.take(rf"(?:with (?:a |an )?(?:consequence )?|consequence (?:is |of |= ?)?)?(?:{pattern})(?: (?:variants?|mutations?|consequences?|changes?))?"):
+        if c.text.take(
+            rf"(?:with (?:a |an )?(?:consequence )?|consequence (?:is |of |= ?)?)?(?:{pattern})(?: (?:variants?|mutations?|consequences?|changes?))?"
+        ):
             c.add("consequences", *terms)
             if len(terms) > 1:
                 c.reading.append(f"read as {', '.join(terms)}")

@@ -27,7 +27,8 @@ def _tokens(text: str) -> list[str]:
 def _is_known(token: str, known: str, numbers: set[float]) -> bool:
     if not _NUMBER.fullmatch(token):
         return re.search(rf"(?<!\w){re.escape(token)}(?!\w)", known, re.IGNORECASE) is not None or all(
-            _is_known(part, known, numbers) for part in _parts(token))
+            _is_known(part, known, numbers) for part in _parts(token)
+        )
     value, decimals = _value(token), len(token.rstrip("%").partition(".")[2])
     if token.endswith("%"):
         return any(round(n * 100, decimals) == value or round(n, decimals) == value for n in numbers)

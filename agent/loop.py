@@ -81,7 +81,9 @@ def build_loop(checkpointer: Any) -> Any:
 def _resolve(state: State) -> dict[str, list[AnyMessage]]:
     """Finish what an interrupted turn left open: providers refuse a tool call without its result."""
     answered = {m.tool_call_id for m in state["messages"] if isinstance(m, ToolMessage)}
-    open_calls = [c for m in state["messages"] if isinstance(m, AIMessage) for c in m.tool_calls if c["id"] not in answered]
+    open_calls = [
+        c for m in state["messages"] if isinstance(m, AIMessage) for c in m.tool_calls if c["id"] not in answered
+    ]
     return {"messages": [ToolMessage("interrupted", tool_call_id=c["id"], status="error") for c in open_calls]}
 
 
@@ -152,7 +154,9 @@ def _content(result: ToolResult, handle: int) -> str:
     shown["evidence"] = [{"command": e.command, "verified": e.verified} for e in result.evidence]
     text = json.dumps(shown, ensure_ascii=False)
     if len(text) > CONTENT_CHARS:
-        shown["value"] = f"withheld for its length; {len(result.value)} entries" if hasattr(result.value, "__len__") else None
+        shown["value"] = (
+            f"withheld for its length; {len(result.value)} entries" if hasattr(result.value, "__len__") else None
+        )
         shown["text"] = result.text[: CONTENT_CHARS // 2] if not result.private else shown["text"]
         text = json.dumps(shown, ensure_ascii=False)[: 2 * CONTENT_CHARS]
     return plain(text)

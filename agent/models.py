@@ -51,9 +51,7 @@ _KINDS = {
     "ContentPolicyViolationError": "stopped the request by its content filter",
 }
 # By its words: LiteLLM keeps neither the type nor the cause of an error of the connection.
-_UNREACHABLE = re.compile(
-    r"Connection error|Connection refused|\[Errno|getaddrinfo|unreachable|No route to host"
-)
+_UNREACHABLE = re.compile(r"Connection error|Connection refused|\[Errno|getaddrinfo|unreachable|No route to host")
 _KEY_LIKE = re.compile(
     r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|gsk|hf|xai|ghp|key)[-_][\w*-]{6,}|AIza[\w-]{20,}|eyJ[\w.-]{20,})"
 )

@@ -77,13 +77,34 @@ def read_text(question: str, data: OpenDataset) -> Text:
     _mark_contigs(text, data)
     if data.annotated:
         _mark_names(text, "g", [g for g in data.genes if len(g) > 1], folding=False)
-    _mark_names(text, "f", [f"INFO/{f}" for f in data.info] + [f for f in data.info if f not in _ORDINARY], folding=False)
+    _mark_names(
+        text,
+        "f",
+        [f"INFO/{f}" for f in data.info] + [f for f in data.info if f not in _ORDINARY],
+        folding=False,
+    )
     _mark_names(text, "v", [v for v in _filter_values(data) if v not in ("PASS", ".")], folding=True)
     text.rest = text.rest.lower().rstrip(" ?.!")
     return text
 
 
-_ORDINARY = {"AF", "DP", "AC", "AN", "ANN", "CSQ", "BCSQ", "END", "NS", "ID", "DB", "TYPE", "IMPACT", "GENE", "MQ0"}
+_ORDINARY = {
+    "AF",
+    "DP",
+    "AC",
+    "AN",
+    "ANN",
+    "CSQ",
+    "BCSQ",
+    "END",
+    "NS",
+    "ID",
+    "DB",
+    "TYPE",
+    "IMPACT",
+    "GENE",
+    "MQ0",
+}
 """INFO fields whose bare names are read as words of the field, since they have more than one meaning."""
 
 
@@ -107,7 +128,7 @@ def _mark_names(text: Text, kind: str, names: list[str], folding: bool) -> None:
         flags = re.IGNORECASE if folding and len(name) > 2 and name.lower() not in _COMMON else 0
         if len(name) > 20 or name.lower() in text.rest.lower():
             pattern = rf"(?<![\w§]){re.escape(name)}(?!\w)"
-            text.rest = re.sub(pattern, lambda _: text.mark(kind, name), text.rest, flags=flags)
+            text.rest = re.sub(pattern, lambda _, name=name: text.mark(kind, name), text.rest, flags=flags)
 
 
 _COMMON = {"child", "father", "mother", "sample", "case", "control", "normal", "tumor", "tumour", "all", "any", "none",
@@ -122,6 +143,12 @@ def _mark_contigs(text: Text, data: OpenDataset) -> None:
         name = found["name"]
         return next((n for n in [name, *other_names(name)] if n in known), name)
 
-    _mark_all(text, r"(?:chromosomes?|chrom|contig|chr)[ .]+(?P<name>\d{1,2}|[XYM]|MT)\b", "c", contig, re.IGNORECASE)
+    _mark_all(
+        text,
+        r"(?:chromosomes?|chrom|contig|chr)[ .]+(?P<name>\d{1,2}|[XYM]|MT)\b",
+        "c",
+        contig,
+        re.IGNORECASE,
+    )
     _mark_all(text, r"(?P<name>chr(?:\d{1,2}|[XYM]|MT))\b(?![:\w])", "c", contig, re.IGNORECASE)
     _mark_names(text, "c", [c for c in known if len(c) > 2], folding=False)

@@ -89,7 +89,9 @@ def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) ->
 
 _NAMED = re.compile(
     r"(?:(?:does|do|did|is|are) (?P<a>\S+) (?:carry|carries|have|carrying|a carrier)|(?:genotypes?|sample|samples) (?:of|for|in)? ?(?P<b>\S+)"
-    r"|(?:carried|shared|het\w*|hom\w*|missing|private|absent|present) (?:by|in|to|from|for) (?P<c>\S+))", re.IGNORECASE)
+    r"|(?:carried|shared|het\w*|hom\w*|missing|private|absent|present) (?:by|in|to|from|for) (?P<c>\S+))",
+    re.IGNORECASE,
+)
 """Places in a sentence where the name of a sample stands."""
 
 
@@ -98,11 +100,17 @@ def _unknown_name(question: str, left: list[str], data: OpenDataset) -> Decline 
     found = _NAMED.search(question)
     name = next((g.strip("?.,!") for g in found.groups() if g), "") if found else ""
     if name and name.lower() in left and data.samples and name.lower() not in ("each", "every", "any", "all"):
-        return Decline(f"{data.name} has no sample {name!r}. {nearest(name, data.samples, 'Its samples are')}", False, True)
+        return Decline(
+            f"{data.name} has no sample {name!r}. {nearest(name, data.samples, 'Its samples are')}",
+            False,
+            True,
+        )
     known = [*data.samples, *(data.genes if data.annotated else []), *data.info]
     for word in left:
         alike = 70 if word.upper() in question else 82  # capitals are meant as a name
-        if len(word) > 3 and (close := process.extractOne(word, known, processor=str.lower, scorer=fuzz.ratio, score_cutoff=alike)):
+        if len(word) > 3 and (
+            close := process.extractOne(word, known, processor=str.lower, scorer=fuzz.ratio, score_cutoff=alike)
+        ):
             return Decline(f"{data.name} has nothing called {word!r}. Did you mean {close[0]}?", False, True)
     return None
 
@@ -140,7 +148,10 @@ _UNSAFE = [
 
 
 def _unsafe(question: str) -> Decline | None:
-    return next((Decline(why, offers_help=False) for pattern, why in _UNSAFE if re.search(pattern, question, re.IGNORECASE)), None)
+    return next(
+        (Decline(why, offers_help=False) for pattern, why in _UNSAFE if re.search(pattern, question, re.IGNORECASE)),
+        None,
+    )
 
 
 Maker = Callable[[Text, OpenDataset], Plan | None]
@@ -172,13 +183,19 @@ _FIELD_QUESTION = r"(?:what (?:does|is|do)|explain|describe|define|meaning of|wh
 
 
 def _describe(text: Text, data: OpenDataset) -> Plan | None:
-    if _whole(text, r"(?:what(?:'s| is)|describe|summari[sz]e|overview of|tell me about|give me an overview of|what do you know about)(?: in| of)? ?(?:this|the|it|my)? ?(?:file|vcf|dataset|cohort|data)?|overview|summary|describe it|what have we (?:got )?here"):
+    if _whole(
+        text,
+        r"(?:what(?:'s| is)|describe|summari[sz]e|overview of|tell me about|give me an overview of|what do you know about)(?: in| of)? ?(?:this|the|it|my)? ?(?:file|vcf|dataset|cohort|data)?|overview|summary|describe it|what have we (?:got )?here",
+    ):
         return Call("describe_file", {})
     found = re.fullmatch(rf"\W*{_FIELD_QUESTION}\W*", text.rest)
     if found and (name := _field_named(text, data, found["name"])):
         text.rest = ""
         return Call("describe_file", {"about": "fields", "field": name})
-    if _whole(text, r"(?:what|which|list|show|give)?(?: are| the| all| me)* ?(?:info|format)(?: and (?:info|format))? ?fields?(?: (?:does it have|are there|exist|it has))?|(?:what|which) fields (?:does it have|are there)|list (?:all )?(?:the )?fields"):
+    if _whole(
+        text,
+        r"(?:what|which|list|show|give)?(?: are| the| all| me)* ?(?:info|format)(?: and (?:info|format))? ?fields?(?: (?:does it have|are there|exist|it has))?|(?:what|which) fields (?:does it have|are there)|list (?:all )?(?:the )?fields",
+    ):
         return Call("describe_file", {"about": "fields"})
     for about, pattern in _ABOUT:
         if about != "samples" and "how many" in text.rest:
@@ -215,7 +232,7 @@ _SITE_MEASURES = [
 def _statistics(text: Text, data: OpenDataset) -> Plan | None:
     before = text.rest
     for measure, pattern in _SITE_MEASURES:
-        if text.take(r"transition and transversion counts by substitution type") :
+        if text.take(r"transition and transversion counts by substitution type"):
             return Call("site_statistics", {"measure": "substitutions"})
         if text.take(pattern):
             if not text.leftover():
@@ -242,7 +259,9 @@ _SAMPLE_MEASURES = [
 def _sample_statistics(text: Text, data: OpenDataset) -> Plan | None:
     """A measure of every sample, or one of those that only make sense for a sample."""
     before = text.rest
-    if text.take(r"(?:per[- ]sample|sample) (?:statistics|stats|counts|summary|table)|(?:statistics|stats) (?:per|by|for each) sample"):
+    if text.take(
+        r"(?:per[- ]sample|sample) (?:statistics|stats|counts|summary|table)|(?:statistics|stats) (?:per|by|for each) sample"
+    ):
         return Call("sample_statistics", {})
     each = text.take(EACH)
     named = None if each else text.take(rf"(?:in|of|for|does|do|did|is|are) (?P<who>{NAMES})(?: have| carry)?")
@@ -268,19 +287,31 @@ _VARIANT = rf"(?:(?:the |variant |a |an |allele |alt |at |of |for |position |snp
 def _genotypes_at(text: Text, data: OpenDataset) -> Plan | None:
     who = r"(?:who|which (?:of the )?(?:samples?|individuals?|people|patients?|ones?)|what samples?|list (?:the )?samples?(?: that)?|samples? (?:that|which|with))"
     with_gt = r"(?:,? (?:and )?with (?:which|what) genotypes?)?"
-    if found := text.take(rf"(?:{who} (?:carr(?:y|ies)|ha(?:s|ve)|are carriers of|is a carrier of|are? carrying)|(?:the )?carriers of) {_VARIANT}{with_gt}"):
+    if found := text.take(
+        rf"(?:{who} (?:carr(?:y|ies)|ha(?:s|ve)|are carriers of|is a carrier of|are? carrying)|(?:the )?carriers of) {_VARIANT}{with_gt}"
+    ):
         return _at(text, found["place"], [], "carriers")
-    classes = r"who is (?:missing|reference|het\w*|hom\w*)(?:,? (?:and |or )?who is (?:missing|reference|het\w*|hom\w*))+"
+    classes = (
+        r"who is (?:missing|reference|het\w*|hom\w*)(?:,? (?:and |or )?who is (?:missing|reference|het\w*|hom\w*))+"
+    )
     if text.take(classes) and (found := text.take(rf"(?:at|for|of|in) {_VARIANT}")):
         return _at(text, found["place"], [], "by_class")
     ask = r"(?:what (?:is|are)|show|give|list|print)?(?: me)?(?: the| all| every)*"
-    if found := text.take(rf"{ask} ?genotypes?(?: calls?)?(?: (?:of|for|in|does) (?P<who>{NAMES}|all samples|every sample|each sample|everyone|all))?(?: have| has)?(?: (?:at|of|for)) {_VARIANT}(?: (?:in|of|for) (?P<who2>{NAMES}|all samples|every sample|each sample|everyone))?"):
+    if found := text.take(
+        rf"{ask} ?genotypes?(?: calls?)?(?: (?:of|for|in|does) (?P<who>{NAMES}|all samples|every sample|each sample|everyone|all))?(?: have| has)?(?: (?:at|of|for)) {_VARIANT}(?: (?:in|of|for) (?P<who2>{NAMES}|all samples|every sample|each sample|everyone))?"
+    ):
         return _at(text, found["place"], text.listed((found["who"] or "") + (found["who2"] or "")), "genotypes")
-    if found := text.take(rf"(?:is )?{_VARIANT}(?: in (?:this|the) file)?,? and (?:what|which) genotypes? (?:does|do|has|have) (?P<who>{NAMES})(?: have)?"):
+    if found := text.take(
+        rf"(?:is )?{_VARIANT}(?: in (?:this|the) file)?,? and (?:what|which) genotypes? (?:does|do|has|have) (?P<who>{NAMES})(?: have)?"
+    ):
         return _at(text, found["place"], text.listed(found["who"]), "genotypes")
-    if found := text.take(rf"what (?:genotype )?(?:does|do|is|are) (?P<who>{NAMES})(?: have| genotyped?(?: as)?| called(?: as)?)? ?(?:at|for) {_VARIANT}"):
+    if found := text.take(
+        rf"what (?:genotype )?(?:does|do|is|are) (?P<who>{NAMES})(?: have| genotyped?(?: as)?| called(?: as)?)? ?(?:at|for) {_VARIANT}"
+    ):
         return _at(text, found["place"], text.listed(found["who"]), "genotypes")
-    if found := text.take(rf"is (?P<who>{NAMES}) (?:a )?(?:carrier|carrying|het\w*|hom\w*)(?: (?:of|for|at))? {_VARIANT}"):
+    if found := text.take(
+        rf"is (?P<who>{NAMES}) (?:a )?(?:carrier|carrying|het\w*|hom\w*)(?: (?:of|for|at))? {_VARIANT}"
+    ):
         return _at(text, found["place"], text.listed(found["who"]), "genotypes")
     return None
 
@@ -299,8 +330,10 @@ def _values(text: Text, data: OpenDataset) -> Plan | None:
     verb = r"(?:occur|exist|are (?:there|used|present|possible|found|in use|in (?:it|the file|this file))|does it (?:have|use)|appear|are set|can be found)"
     often = rf"(?: {verb})?(?:,? (?:and )?(?:how (?:often|many|frequent(?:ly)?)(?: (?:does|is) each(?: occur| one)?| is it| are they| of each)?|with (?:their )?counts))?"
     subject = r"(?P<name>§f\d+|filters?|clnsig|clinical significances?|chrom)"
-    pattern = (rf"(?:which|what|list(?: the| all)*|show(?: the| all)*)(?: are the| are| the| all| different| distinct| unique)* {subject}(?: field)?(?: values?| statuses| status| flags?)?{often}"
-               rf"|(?:which|what|distinct|unique|list|show)?(?: are the| different| distinct| unique| all| the)* ?values? (?:of|for|in|does|do|are in)(?: the)? ?(?:field |column )?{subject.replace('name', 'name2')}(?: (?:field|column|take|have|occur|hold))*{often}")
+    pattern = (
+        rf"(?:which|what|list(?: the| all)*|show(?: the| all)*)(?: are the| are| the| all| different| distinct| unique)* {subject}(?: field)?(?: values?| statuses| status| flags?)?{often}"
+        rf"|(?:which|what|distinct|unique|list|show)?(?: are the| different| distinct| unique| all| the)* ?values? (?:of|for|in|does|do|are in)(?: the)? ?(?:field |column )?{subject.replace('name', 'name2')}(?: (?:field|column|take|have|occur|hold))*{often}"
+    )
     found = re.search(rf"(?<![\w§])(?:{pattern})(?!\w)", text.rest)
     if not found or not re.search(r"value|which|what|distinct|unique|list|show", found[0]):
         return None
@@ -343,15 +376,17 @@ def _grouping(text: Text) -> tuple[str, dict[str, Json]] | None:
     size = r"(?P<size>\d+(?:[.,]\d+)?) ?-?(?P<unit>kb|kbp|mb|mbp|bp|kilobases?|megabases?|bases?)?"
     window = rf"(?:(?:which|what|per|by|in|for each|each|the|top|first) )*(?:(?P<top>\d+|one|three|five|ten) )?(?:{size} (?:windows?|bins?|intervals?)|(?:windows?|bins?) of {size.replace('size', 'size2').replace('unit', 'unit2')})"
     if found := text.take(window):
-        most = text.take(r"(?:hold|have|has|contain|holds|contains|with)? ?(?:the )?(?:most|highest number of|greatest number of|largest number of|densest)(?: variants?| records?| sites?)?")
+        most = text.take(
+            r"(?:hold|have|has|contain|holds|contains|with)? ?(?:the )?(?:most|highest number of|greatest number of|largest number of|densest)(?: variants?| records?| sites?)?"
+        )
         top = _top(found["top"], bool(most))
         return "window", {"window": _bases(found), **({"top": top} if top else {})}
     for pattern, by in words()["groups"].items():
-        most = rf"(?:which|what) (?:(?P<n>\d+|one|three|five|ten) )?(?:{pattern})(?: (?:has|have|holds?|contains?|carr(?:y|ies)|shows?|harbou?rs?|with|is|are|hit by))? (?:the )?(?P<order>most|highest number of|largest number of|greatest number of)(?: (?:frequent|common|often hit|affected|hit|mutated))?"
-        top = rf"(?:the )?top (?P<n>\d+|one|three|five|ten)? ?(?:{pattern})(?: by (?:number|count) of (?:variants?|records?))?"
-        if found := text.take(most) or text.take(top):
-            n = _top(found["n"], True)
-            return by, {"top": n if found["n"] or "order" not in found.groupdict() else 1}
+        largest_of = rf"(?:which|what) (?:(?P<n>\d+|one|three|five|ten) )?(?:{pattern})(?: (?:has|have|holds?|contains?|carr(?:y|ies)|shows?|harbou?rs?|with|is|are|hit by))? (?:the )?(?P<order>most|highest number of|largest number of|greatest number of)(?: (?:frequent|common|often hit|affected|hit|mutated))?"
+        first = rf"(?:the )?top (?P<n>\d+|one|three|five|ten)? ?(?:{pattern})(?: by (?:number|count) of (?:variants?|records?))?"
+        if largest := text.take(largest_of) or text.take(first):
+            one = "order" in largest.groupdict() and not largest["n"]
+            return by, {"top": 1 if one else _top(largest["n"], True)}
         per = rf"(?:(?:are|is) (?:there )?)?(?:per|by|for each|on each|in each|for every|on every|in every|each|does each|of each|across|over(?: the)?) (?:{pattern})(?: have| has| carry| carries| name| separately)?"
         if by == "sample" and _SAMPLE_CONDITION.search(text.rest):
             continue
@@ -360,7 +395,9 @@ def _grouping(text: Text) -> tuple[str, dict[str, Json]] | None:
     return None
 
 
-_SAMPLE_CONDITION = re.compile(r"\b(het\w*|hom\w*|missing|no-?call\w*|dp|gq|depth|quality|coverage)\b.*\b(every|each|all)\b")
+_SAMPLE_CONDITION = re.compile(
+    r"\b(het\w*|hom\w*|missing|no-?call\w*|dp|gq|depth|quality|coverage)\b.*\b(every|each|all)\b"
+)
 """`het in every sample` is a condition, not a grouping."""
 
 _NUMBERS = {"one": 1, "three": 3, "five": 5, "ten": 10}
@@ -380,7 +417,9 @@ def _bases(found: re.Match[str]) -> int:
 
 COUNT = r"(?:how many|(?:what is |what's |give me |tell me |show |find )?(?:the )?(?:total )?(?:number|count) of|count(?: up| all| the)?)"
 IS_THERE = r"(?:is there|are there|does (?:it|this file|the file|the cohort) (?:have|contain|include)|do we have|does|is|are)(?: an?y?)?"
-LIST = r"(?:list|show|give me|display|print|find|get|which|what|return|report|name|identify)(?: me)?(?: all| the| every)*"
+LIST = (
+    r"(?:list|show|give me|display|print|find|get|which|what|return|report|name|identify)(?: me)?(?: all| the| every)*"
+)
 
 
 def _select(text: Text, data: OpenDataset) -> Plan | None:
@@ -406,8 +445,10 @@ def _select(text: Text, data: OpenDataset) -> Plan | None:
 def _counted(conditions: Conditions) -> Plan:
     types = conditions.found.get("types", [])
     if len(types) > 1 and set(types) != {"symbolic", "bnd"} and "scope" not in conditions.found:
-        return AskBack("Together, or each by itself?", [f"{' or '.join(types)} variants by type",
-                                                        *[f"how many {t}s" for t in types]])
+        return AskBack(
+            "Together, or each by itself?",
+            [f"{' or '.join(types)} variants by type", *[f"how many {t}s" for t in types]],
+        )
     return _call("count_variants", conditions, {})
 
 

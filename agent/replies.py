@@ -20,7 +20,9 @@ class Decline(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: str
-    unknown_name: bool = Field(False, description="the question names a sample, gene or field that the file does not have")
+    unknown_name: bool = Field(
+        False, description="the question names a sample, gene or field that the file does not have"
+    )
 
 
 _ENDINGS: dict[str, type[BaseModel]] = {"ask_back": AskBack, "decline": Decline}
@@ -30,7 +32,10 @@ NAMES = tuple(_ENDINGS)
 def schemas() -> list[dict[str, Any]]:
     """Both as OpenAI function tools."""
     return [
-        {"type": "function", "function": {"name": name, "description": model.__doc__, "parameters": _schema(model)}}
+        {
+            "type": "function",
+            "function": {"name": name, "description": model.__doc__, "parameters": _schema(model)},
+        }
         for name, model in _ENDINGS.items()
     ]
 

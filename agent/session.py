@@ -56,11 +56,17 @@ class VariantAgent:
         self.session = session or uuid4().hex
         self.context = ToolContext(
             self.settings.workspace,
-            [*_open_files(files, self.settings.workspace, on_progress), *_open_datasets(datasets, self.settings.workspace)],
+            [
+                *_open_files(files, self.settings.workspace, on_progress),
+                *_open_datasets(datasets, self.settings.workspace),
+            ],
             verify_seconds=self.settings.verify_seconds,
         )
         self._chain = ModelChain(
-            self.settings.models, OfflineModel(files=self.context), self.settings.budget_usd, self.settings.local_only
+            self.settings.models,
+            OfflineModel(files=self.context),
+            self.settings.budget_usd,
+            self.settings.local_only,
         )
         self._telemetry = telemetry or start_telemetry(self.settings.otlp_endpoint)
         self._connection: Any = None
@@ -92,7 +98,9 @@ class VariantAgent:
         """
         queue: asyncio.Queue[str | Answer] = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        task = asyncio.create_task(self.aask(question, _Forward(lambda piece: loop.call_soon_threadsafe(queue.put_nowait, piece))))
+        task = asyncio.create_task(
+            self.aask(question, _Forward(lambda piece: loop.call_soon_threadsafe(queue.put_nowait, piece)))
+        )
         task.add_done_callback(lambda _: queue.put_nowait(""))
         while not task.done() or not queue.empty():
             piece = await queue.get()
@@ -106,7 +114,10 @@ class VariantAgent:
         if not question.strip():
             return Answer("error", "The question is empty. Ask, for example: How many variants pass all filters?")
         try:
-            config = {"configurable": {"thread_id": self.session}, "recursion_limit": 4 * self.settings.max_turns + 10}
+            config = {
+                "configurable": {"thread_id": self.session},
+                "recursion_limit": 4 * self.settings.max_turns + 10,
+            }
             self._graph().invoke({"messages": [HumanMessage(question)]}, config, context=turn, durability="exit")
         except VcfAgentError as error:
             return Answer("error", str(error))
@@ -130,7 +141,9 @@ class VariantAgent:
             saver = SqliteSaver(self._connection)
             saver.setup()
         except (OSError, sqlite3.Error) as error:
-            raise InputError(f"The sessions in {path} cannot be opened: {error}", "Choose another --workspace") from error
+            raise InputError(
+                f"The sessions in {path} cannot be opened: {error}", "Choose another --workspace"
+            ) from error
         return saver
 
     def close(self) -> None:

@@ -150,9 +150,7 @@ class Telemetry:
 
     def _create_instruments(self) -> None:
         meter = self._meters.get_meter(_SCOPE)
-        self._requests = meter.create_counter(
-            REQUESTS, "{request}", "Questions, by the kind of their answer."
-        )
+        self._requests = meter.create_counter(REQUESTS, "{request}", "Questions, by the kind of their answer.")
         self._model_seconds = meter.create_histogram(
             OPERATION_DURATION, "s", "Time of a model call.", explicit_bucket_boundaries_advisory=SECONDS
         )
@@ -237,17 +235,13 @@ def start_telemetry(endpoint: str | None) -> Telemetry:
     if not endpoint:
         return Telemetry()
     if not endpoint.startswith(("http://", "https://")):
-        raise InputError(
-            "the telemetry endpoint is not an http:// or https:// address", "Use http://HOST:4318"
-        )
+        raise InputError("the telemetry endpoint is not an http:// or https:// address", "Use http://HOST:4318")
     try:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
         way_out = "pip install 'vcf-agent[otel]', or leave the endpoint out"
-        raise InputError(
-            "the telemetry endpoint needs the OTLP exporter, which is not installed", way_out
-        ) from error
+        raise InputError("the telemetry endpoint needs the OTLP exporter, which is not installed", way_out) from error
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
     base = endpoint.rstrip("/")
@@ -280,8 +274,4 @@ def _name(value: str) -> str:
 
 
 def _conversation(session: str) -> str:
-    return (
-        session
-        if _UUID.fullmatch(session)
-        else hashlib.sha256(session.encode(errors="replace")).hexdigest()[:16]
-    )
+    return session if _UUID.fullmatch(session) else hashlib.sha256(session.encode(errors="replace")).hexdigest()[:16]

@@ -21,8 +21,10 @@ def main() -> int:
                 answers.append(agent.ask(case.question))
                 print_answer(answers[-1])
     proved = sum(all(e.verified for e in a.evidence) and a.kind == "answer" for a in answers)
-    print(f"\n{len(answers)} questions: {proved} answered and proved by bcftools, "
-          f"{sum(a.kind == 'clarification' for a in answers)} asked back.")
+    print(
+        f"\n{len(answers)} questions: {proved} answered and proved by bcftools, "
+        f"{sum(a.kind == 'clarification' for a in answers)} asked back."
+    )
     return 0 if all(a.kind in ("answer", "clarification") for a in answers) else 1
 
 

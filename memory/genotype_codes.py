@@ -65,7 +65,7 @@ class GenotypeCodes:
 
     def classes(self) -> npt.NDArray[np.int8]:
         """The class of each code."""
-        return np.array([classify(t) for t in self.texts] or [0], dtype=np.int8)
+        return np.array([int(classify(t)) for t in self.texts] or [0], dtype=np.int8)
 
     def called(self) -> npt.NDArray[np.int32]:
         """The number of called alleles of each code."""

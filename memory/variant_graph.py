@@ -113,9 +113,7 @@ _TABLES = {
     "conditions": _Table("Condition", ("name",)),
     "carries": _Table("CARRIES", ("sample", "variant", "genotype"), ("Sample", "Variant")),
     "in_gene": _Table("IN_GENE", ("variant", "gene", "consequence", "impact"), ("Variant", "Gene")),
-    "asserted": _Table(
-        "ASSERTED", ("variant", "condition", "significance", "review_status"), ("Variant", "Condition")
-    ),
+    "asserted": _Table("ASSERTED", ("variant", "condition", "significance", "review_status"), ("Variant", "Condition")),
     "parent_of": _Table("PARENT_OF", ("parent", "child"), ("Sample", "Sample")),
 }
 _IN_DATASET = _Table("IN_DATASET", ("variant", "dataset"), ("Variant", "Dataset"))
@@ -371,9 +369,7 @@ def _edges(connection: Any, table: _Table, start: int) -> pa.Table:
     source, target, *properties = table.columns
     key = next(node for node in _ALL if node.name == table.ends[1]).columns[0]
     columns = [f"x.id AS {source}", f"t.{key} AS {target}", *(f"e.{name} AS {name}" for name in properties)]
-    cypher = (
-        f"MATCH (x:Variant)-[e:{table.name}]->(t:{table.ends[1]}) WHERE {_WINDOW} RETURN {', '.join(columns)}"
-    )
+    cypher = f"MATCH (x:Variant)-[e:{table.name}]->(t:{table.ends[1]}) WHERE {_WINDOW} RETURN {', '.join(columns)}"
     return table.typed(_fetch(connection, cypher, {"start": start, "stop": start + SCAN}))
 
 
@@ -444,9 +440,7 @@ def _unwritable(path: Path, reason: object) -> StorageError:
 
 def _unreadable(path: Path, reason: object) -> StorageError:
     if "Buffer manager" in str(reason):
-        return StorageError(
-            f"the question needs more than {READ_POOL >> 20} MB of {path}", "Ask for less at once"
-        )
+        return StorageError(f"the question needs more than {READ_POOL >> 20} MB of {path}", "Ask for less at once")
     way_out = "The graph is derived data: ingest the files again to rebuild it"
     return StorageError(f"the graph {path} could not be read: {reason}", way_out)
 

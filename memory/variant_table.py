@@ -42,8 +42,9 @@ def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable
     try:
         table = _connect(workspace).create_table(name, data=reader, mode="overwrite")
     except (OSError, RuntimeError) as error:
-        raise StorageError(f"The tables of {workspace} cannot be written: {_first_line(error)}",
-                           "Is the disk full?") from error
+        raise StorageError(
+            f"The tables of {workspace} cannot be written: {_first_line(error)}", "Is the disk full?"
+        ) from error
     return int(table.version)
 
 

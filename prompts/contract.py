@@ -31,7 +31,7 @@ class Prompt:
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """The contract of that name. Raises `PromptError` where it is not there or declares other variables than it uses."""
+    """The contract of that name. Raises `PromptError` where it is not there or is not well-formed."""
     file = files(__package__).joinpath(f"{name}.yaml")
     if not file.is_file():
         raise PromptError(f"there is no prompt {name!r}")

@@ -77,8 +77,9 @@ class Entries:
     parts: pa.ListArray
 
 
-def read_entries(text: pa.Array, format_: AnnotationFormat, record: Ints, allele: Ints, alts: pa.Array,
-                 refs: pa.Array) -> Entries:
+def read_entries(
+    text: pa.Array, format_: AnnotationFormat, record: Ints, allele: Ints, alts: pa.Array, refs: pa.Array
+) -> Entries:
     """The entries of a batch.
 
     `text` is the INFO value of each record; `record` (its place in the batch), `allele` (1-based), `alts` and
@@ -118,8 +119,15 @@ def _by_dictionary(texts: pa.Array, function: object) -> pa.Array:
     return values.take(coded.indices)
 
 
-def _match_rows(parts: pa.ListArray, format_: AnnotationFormat, entry_record: Ints, record: Ints, allele: Ints,
-                alts: pa.Array, refs: pa.Array) -> tuple[Ints, Ints]:
+def _match_rows(
+    parts: pa.ListArray,
+    format_: AnnotationFormat,
+    entry_record: Ints,
+    record: Ints,
+    allele: Ints,
+    alts: pa.Array,
+    refs: pa.Array,
+) -> tuple[Ints, Ints]:
     """Pairs of (entry, allele row) that belong together."""
     first_row = np.searchsorted(record, entry_record)
     n_rows = np.searchsorted(record, entry_record, side="right") - first_row
@@ -137,8 +145,15 @@ def _match_rows(parts: pa.ListArray, format_: AnnotationFormat, entry_record: In
     return entry[keep], row[keep]
 
 
-def _names_allele(parts: pa.ListArray, format_: AnnotationFormat, entry: Ints, row: Ints, allele: Ints,
-                  alts: pa.Array, refs: pa.Array) -> npt.NDArray[np.bool_]:
+def _names_allele(
+    parts: pa.ListArray,
+    format_: AnnotationFormat,
+    entry: Ints,
+    row: Ints,
+    allele: Ints,
+    alts: pa.Array,
+    refs: pa.Array,
+) -> npt.NDArray[np.bool_]:
     numbers = format_.position("allele_number")
     taken = parts.take(pa.array(entry))
     if numbers is not None:
@@ -172,12 +187,12 @@ class ProfileBook:
             pa.binary(), n_rows, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(effects.tobytes())]
         ).dictionary_encode()
         numbers = [self._profiles.setdefault(s, len(self._profiles)) for s in sets.dictionary.to_pylist()]
-        return np.array(numbers or [0], dtype=np.int32)[sets.indices.to_numpy()]
+        return np.array(numbers or [0], dtype=np.int32)[np.asarray(sets.indices)]
 
     def _number(self, joined: pa.Array) -> Ints:
         coded = joined.dictionary_encode()
         numbers = [self._effects.setdefault(t, len(self._effects)) for t in coded.dictionary.to_pylist()]
-        return np.array(numbers or [0], dtype=np.int64)[coded.indices.to_numpy()]
+        return np.array(numbers or [0], dtype=np.int64)[np.asarray(coded.indices)]
 
     def table(self) -> pa.Table:
         """One row per profile: `profile`, and in step `genes`, `consequences` (terms joined by `&`), `impacts`."""

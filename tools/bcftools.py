@@ -30,7 +30,7 @@ class Child:
     """One process that waits for a command, runs it and ends."""
 
     def __init__(self, open_files: tuple[int, ...] = ()) -> None:
-        self.log: IO[bytes] = tempfile.TemporaryFile()  # a pipe could fill up and stop the child
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  not a pipe, which could fill up and stop the child
         # -P: a pysam.py in the user's folder is not ours to import.
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "vcf_agent.tools.bcftools_child"],
@@ -107,7 +107,10 @@ def _start_fed(stack: contextlib.ExitStack, arguments: list[str], feed: Iterator
     child.start([*arguments, f"/dev/fd/{source}"])
 
     def write() -> None:
-        with contextlib.suppress(BrokenPipeError), os.fdopen(sink, "wb") as pipe:  # the child says why it stopped
+        with (
+            contextlib.suppress(BrokenPipeError),
+            os.fdopen(sink, "wb") as pipe,
+        ):  # the child says why it stopped
             pipe.writelines(feed)
 
     threading.Thread(target=write, daemon=True).start()
@@ -123,9 +126,7 @@ def _take(stack: contextlib.ExitStack) -> Child:
     return child
 
 
-def _limit(
-    stack: contextlib.ExitStack, child: Child, timeout: float | None, expired: threading.Event
-) -> None:
+def _limit(stack: contextlib.ExitStack, child: Child, timeout: float | None, expired: threading.Event) -> None:
     if timeout is None:
         return
 

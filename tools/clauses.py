@@ -64,8 +64,10 @@ def _regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
     clause = Clause(sql, options=["-r", ",".join(names)])
     spans = [n for n in names if ":" in n]
     if spans:
-        clause.reading = (f"{_in_words(spans)} is 1-based and inclusive; a record counts when its REF (or END) "
-                          "reaches into it, also when it starts before")
+        clause.reading = (
+            f"{_in_words(spans)} is 1-based and inclusive; a record counts when its REF (or END) "
+            "reaches into it, also when it starts before"
+        )
     if remarks:
         clause.reading = "; ".join([*remarks, *([clause.reading] if clause.reading else [])])
     if any(":" in parse_region(n)[0] for n in names):
@@ -75,8 +77,11 @@ def _regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
 
 def _not_regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
     sql, names, remarks = _overlaps(data, wanted.not_regions)
-    return Clause(f"NOT {sql}", options=["-t", "^" + ",".join(names), "--targets-overlap", "1"],
-                  reading="; ".join([*remarks, f"records that reach into {_in_words(names)} are left out"]))
+    return Clause(
+        f"NOT {sql}",
+        options=["-t", "^" + ",".join(names), "--targets-overlap", "1"],
+        reading="; ".join([*remarks, f"records that reach into {_in_words(names)} are left out"]),
+    )
 
 
 def _overlaps(data: OpenDataset, regions: list[str]) -> tuple[str, list[str], list[str]]:
@@ -138,14 +143,20 @@ def _not_types(data: OpenDataset, wanted: VariantFilter) -> Clause:
                "other": 'TYPE!~"other"'}  # fmt: skip
     provable = all(t in negated for t in wanted.not_types)
     expression = " && ".join(negated[t] for t in wanted.not_types) if provable else ""
-    return Clause(f"({sql})", expression=expression, reading=f"records with a {_in_words(list(wanted.not_types))} "
-                  "among their ALT alleles are left out",
-                  unprovable="" if provable else "bcftools has no negation of that type")
+    return Clause(
+        f"({sql})",
+        expression=expression,
+        reading=f"records with a {_in_words(list(wanted.not_types))} among their ALT alleles are left out",
+        unprovable="" if provable else "bcftools has no negation of that type",
+    )
 
 
 def _multiallelic(wanted: bool) -> Clause:
-    return Clause("n_alt > 1" if wanted else "n_alt <= 1", expression="N_ALT>1" if wanted else "N_ALT<=1",
-                  reading="multi-allelic: more than one ALT allele" if wanted else "")
+    return Clause(
+        "n_alt > 1" if wanted else "n_alt <= 1",
+        expression="N_ALT>1" if wanted else "N_ALT<=1",
+        reading="multi-allelic: more than one ALT allele" if wanted else "",
+    )
 
 
 def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
@@ -158,8 +169,10 @@ def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
     if wanted.filters == ["PASS"]:
         unset = data.summary["filters"].get(".", 0)
         clause.reading = "'pass' is FILTER = PASS" + (
-            f"; the {unset:,} records with '.' (no filter applied) are not counted" if unset
-            else "; '.' would not be counted, and there is none")
+            f"; the {unset:,} records with '.' (no filter applied) are not counted"
+            if unset
+            else "; '.' would not be counted, and there is none"
+        )
     _doubt_filters(data, wanted.filters, clause)
     return clause
 
@@ -196,33 +209,46 @@ def significance_column(data: OpenDataset) -> InfoColumn:
     for name in SIGNIFICANCE_FIELDS:
         if name in data.info:
             return data.info[name]
-    raise ToolError(f"{data.name} has no clinical significance (INFO/CLNSIG)",
-                    "Annotate it with ClinVar: bcftools annotate -a clinvar.vcf.gz -c INFO/CLNSIG")
+    raise ToolError(
+        f"{data.name} has no clinical significance (INFO/CLNSIG)",
+        "Annotate it with ClinVar: bcftools annotate -a clinvar.vcf.gz -c INFO/CLNSIG",
+    )
 
 
 def _significance(data: OpenDataset, wanted: VariantFilter) -> Clause:
     column = significance_column(data)
     parts = [f"array_has(string_to_array({column.column}, ','), {literal(v)})" for v in wanted.significance]
-    return Clause("(" + " OR ".join(parts) + ")", expression=_expression(f"INFO/{column.id}={{}}",
-                  [quoted(v) for v in wanted.significance]),
-                  reading=f"clinical significance is INFO/{column.id} = {_in_words(list(wanted.significance))}")
+    return Clause(
+        "(" + " OR ".join(parts) + ")",
+        expression=_expression(f"INFO/{column.id}={{}}", [quoted(v) for v in wanted.significance]),
+        reading=f"clinical significance is INFO/{column.id} = {_in_words(list(wanted.significance))}",
+    )
 
 
 def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
     if not data.annotated:
-        raise ToolError(f"{data.name} carries no consequence annotation (CSQ, ANN or BCSQ)",
-                        "Annotate it with VEP, SnpEff or bcftools csq; a gene can also be asked for by its region")
+        raise ToolError(
+            f"{data.name} carries no consequence annotation (CSQ, ANN or BCSQ)",
+            "Annotate it with VEP, SnpEff or bcftools csq; a gene can also be asked for by its region",
+        )
     genes = [data.gene(g) for g in wanted.genes]
     terms = [_consequence(data, c) for c in wanted.consequences]
     numbers = _profiles_with(data, genes, terms, list(wanted.impacts))
     sql = f"profile IN ({', '.join(map(str, numbers))})" if numbers else "false"
     annotation = data.summary["annotation"]
-    said = [("gene", genes), ("consequence", terms), ("impact", list(wanted.impacts))]
+    said: list[tuple[str, list[str]]] = [("gene", genes), ("consequence", terms), ("impact", [*wanted.impacts])]
     words = " and ".join(f"{what} {_in_words(values)}" for what, values in said if values)
-    expression = "" if data.info[annotation["tag"]].number == "1" else _annotation_expression(
-        annotation, genes, terms, list(wanted.impacts))
-    clause = Clause(sql, True, expression,
-                    reading=f"{words}: said by any one transcript's entry of {annotation['tag']} ({annotation['tool']})")
+    expression = (
+        ""
+        if data.info[annotation["tag"]].number == "1"
+        else _annotation_expression(annotation, genes, terms, list(wanted.impacts))
+    )
+    clause = Clause(
+        sql,
+        True,
+        expression,
+        reading=f"{words}: said by any one transcript's entry of {annotation['tag']} ({annotation['tool']})",
+    )
     if not clause.expression:
         clause.unprovable = f"bcftools cannot tell this from {annotation['tag']} without a plugin"
     return clause
@@ -239,8 +265,10 @@ def _consequence(data: OpenDataset, term: str) -> str:
 
     if term in SEVERITY:
         return term
-    raise ToolError(f"{term!r} is no consequence that {data.name} knows",
-                    nearest(term, [*known, *SEVERITY], "Its consequences are"))
+    raise ToolError(
+        f"{term!r} is no consequence that {data.name} knows",
+        nearest(term, [*known, *SEVERITY], "Its consequences are"),
+    )
 
 
 def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impacts: list[str]) -> list[int]:
@@ -248,15 +276,17 @@ def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impact
     found = []
     for profile in data.profiles.to_pylist():
         entries = zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True)
-        if any((not genes or gene in genes) and (not impacts or impact in impacts)
-               and (not terms or not set(terms).isdisjoint(consequence.split("&")))
-               for gene, consequence, impact in entries):
+        if any(
+            (not genes or gene in genes)
+            and (not impacts or impact in impacts)
+            and (not terms or not set(terms).isdisjoint(consequence.split("&")))
+            for gene, consequence, impact in entries
+        ):
             found.append(profile["profile"])
     return found
 
 
-def _annotation_expression(annotation: dict[str, Any], genes: list[str], terms: list[str],
-                           impacts: list[str]) -> str:
+def _annotation_expression(annotation: dict[str, Any], genes: list[str], terms: list[str], impacts: list[str]) -> str:
     """Regular expressions of which one entry of the raw annotation must match one; empty where none can be written.
 
     bcftools tries each comma-separated entry by itself, unless the header says Number=1. Its expressions are
@@ -305,8 +335,13 @@ def _cohort_frequency(data: OpenDataset, condition: Condition) -> Clause:
         raise ToolError(f"{data.name} has no samples, so it has no allele frequency of its own")
     number = _number(condition)
     sql = f"(an > 0 AND CAST(ac AS DOUBLE) {condition.op} {number} * an)"
-    return Clause(sql, True, "", reading="cohort_AF is copies of the ALT allele among the called alleles of all samples",
-                  unprovable="bcftools computes AC and AN anew only with a plugin")
+    return Clause(
+        sql,
+        True,
+        "",
+        reading="cohort_AF is copies of the ALT allele among the called alleles of all samples",
+        unprovable="bcftools computes AC and AN anew only with a plugin",
+    )
 
 
 def _number(condition: Condition) -> float:
@@ -330,8 +365,14 @@ def _compare(column: str, shape: str, type_: str, condition: Condition, name: st
         reading = f"records without {name} are kept"
     else:
         reading = f"records without {name} are not counted"
-    return Clause(sql, shape == "per_allele", expression, reading=f"{name} {condition.op} {condition.value:g}; {reading}"
-                  if isinstance(condition.value, float) else f"{name} {condition.op} {condition.value}; {reading}")
+    return Clause(
+        sql,
+        shape == "per_allele",
+        expression,
+        reading=f"{name} {condition.op} {condition.value:g}; {reading}"
+        if isinstance(condition.value, float)
+        else f"{name} {condition.op} {condition.value}; {reading}",
+    )
 
 
 def _numeric_sql(column: str, shape: str, type_: str, condition: Condition) -> str:
@@ -354,8 +395,14 @@ def _whole_number(op: Operator, value: float) -> tuple[Operator, int]:
     below = math.floor(min(max(value, -limit), limit))
     if below == value:
         return op, below
-    return {"<": ("<=", below), "<=": ("<=", below), ">": (">", below), ">=": (">", below),
-            "=": ("=", limit), "!=": ("!=", limit)}[op]  # type: ignore[return-value]
+    return {
+        "<": ("<=", below),
+        "<=": ("<=", below),
+        ">": (">", below),
+        ">=": (">", below),
+        "=": ("=", limit),
+        "!=": ("!=", limit),
+    }[op]  # type: ignore[return-value]
 
 
 def _text_sql(column: str, condition: Condition) -> str:

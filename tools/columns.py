@@ -50,8 +50,9 @@ def info_columns(header: Header) -> list[InfoColumn]:
     named = [f for f in header.info() if re.fullmatch(r"[\w.]+", f.id, re.ASCII)]
     for number, field in enumerate(named[:MAX_INFO_COLUMNS]):
         safe = re.sub(r"\W", "_", field.id)[:40]
-        columns.append(InfoColumn(field.id, f"info_{number}_{safe}", _shape(field), field.type, field.number,
-                                  field.description))
+        columns.append(
+            InfoColumn(field.id, f"info_{number}_{safe}", _shape(field), field.type, field.number, field.description)
+        )
     return columns
 
 
@@ -107,9 +108,15 @@ class Plan:
         fields += [(c.column, c.arrow_type()) for c in self.info]
         fields += [(frequency_column(name), pa.float32()) for name in self.frequencies]
         if n:
-            fields += [("ac", pa.int32()), ("an", pa.int32()), ("n_missing", pa.int32()), ("gt", pa.list_(pa.int16(), n))]
-            fields += [(name.lower(), pa.list_(_sample_type(name), n)) for name in self.sample_fields
-                       if name in ("DP", "GQ")]
+            fields += [
+                ("ac", pa.int32()),
+                ("an", pa.int32()),
+                ("n_missing", pa.int32()),
+                ("gt", pa.list_(pa.int16(), n)),
+            ]
+            fields += [
+                (name.lower(), pa.list_(_sample_type(name), n)) for name in self.sample_fields if name in ("DP", "GQ")
+            ]
             if "AD" in self.sample_fields:
                 fields += [("ad_ref", pa.list_(pa.int32(), n)), ("ad_alt", pa.list_(pa.int32(), n))]
         return pa.schema(fields)
@@ -131,8 +138,13 @@ def make_plan(header: Header, annotation: AnnotationFormat | None) -> Plan:
     """The columns for a file with this header."""
     declared = {f.id for f in header.fields if f.kind == "FORMAT"}
     sample_fields = [name for name in SAMPLE_FIELDS if name in declared] if header.samples else []
-    return Plan(info_columns(header), sample_fields, header.samples, annotation,
-                annotation.frequencies() if annotation else {})
+    return Plan(
+        info_columns(header),
+        sample_fields,
+        header.samples,
+        annotation,
+        annotation.frequencies() if annotation else {},
+    )
 
 
 def numbers(texts: pa.Array, type_: pa.DataType) -> pa.Array:

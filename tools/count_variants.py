@@ -17,17 +17,16 @@ def count_variants(context: ToolContext, wanted: Counting) -> ToolResult:
     """
     data = context.dataset(wanted.dataset)
     found = select(data, wanted, wanted.scope)
-    if wanted.scope == "allele":
-        number = _count_alleles(data, found)
-    else:
-        number = count_records(data, found)
+    number = _count_alleles(data, found) if wanted.scope == "allele" else count_records(data, found)
     command = view_command(data, found.clauses, wanted.scope)
     result = ToolResult(_sentence(data, number, wanted.scope), number, f"{wanted.scope}s", list(found.reading))
     result.reading += _notes(data, found, wanted.scope)
     result.evidence.append(prove(context, data, "count_variants", wanted, command, number))
     if wanted.question == "is_there":
         result.value, result.unit = number > 0, None
-        result.text = ("Yes: " if number else "No: ") + result.text[0].lower() * (number == 0) + result.text[number == 0 :]
+        result.text = (
+            ("Yes: " if number else "No: ") + result.text[0].lower() * (number == 0) + result.text[number == 0 :]
+        )
     return result
 
 
@@ -56,8 +55,10 @@ def _notes(data: OpenDataset, found: Selection, scope: str) -> list[str]:
         alleles = "variants are counted as records (lines of the file); a record with several ALT alleles counts once"
         notes.append(alleles)
     if found.by_different_alleles:
-        notes.append(f"{count_of(found.by_different_alleles, 'record')} of them meet the conditions through different "
-                     "ALT alleles; ask for alleles to have one allele meet them all")
+        notes.append(
+            f"{count_of(found.by_different_alleles, 'record')} of them meet the conditions through different "
+            "ALT alleles; ask for alleles to have one allele meet them all"
+        )
     return notes
 
 

@@ -113,8 +113,10 @@ class OpenDataset:
         same = [g for g in self.genes if g.upper() == symbol.upper()]
         if same:
             return same[0]
-        raise ToolError(f"No variant of {self.name} is annotated with the gene {symbol!r}",
-                        nearest(symbol, self.genes, "Genes there are"))
+        raise ToolError(
+            f"No variant of {self.name} is annotated with the gene {symbol!r}",
+            nearest(symbol, self.genes, "Genes there are"),
+        )
 
     def info_column(self, name: str) -> InfoColumn:
         """An INFO field by its name, in any case. Raises `ToolError` with the nearest one."""

@@ -15,7 +15,16 @@ from .result import Evidence, Json, Table, ToolResult
 from .text import count_of, one_line
 
 About = Literal[
-    "everything", "samples", "contigs", "build", "version", "annotation", "fields", "phasing", "gvcf", "software"
+    "everything",
+    "samples",
+    "contigs",
+    "build",
+    "version",
+    "annotation",
+    "fields",
+    "phasing",
+    "gvcf",
+    "software",
 ]
 
 
@@ -27,10 +36,7 @@ class DescribeFile(OnDataset):
 def describe_file(context: ToolContext, wanted: DescribeFile) -> ToolResult:
     """What the header and the data say of the file itself. Raises `ToolError` for a field that is not there."""
     data = context.dataset(wanted.dataset)
-    if wanted.field:
-        result = _one_field(data, wanted.field)
-    else:
-        result = _EVERY[wanted.about](data)
+    result = _one_field(data, wanted.field) if wanted.field else _EVERY[wanted.about](data)
     result.evidence.append(_evidence(context, data, wanted, result.value))
     return result
 
@@ -78,7 +84,9 @@ def _contigs(data: OpenDataset) -> ToolResult:
     silent = len([c for c in data.summary["contig_lengths"] if c not in counts])
     text = f"{data.name} has records on {count_of(len(counts), 'contig')}: {_pairs(counts)}."
     reading = [f"{count_of(silent, 'contig')} of the header have no record"] if silent else []
-    return ToolResult(text, counts, "records", reading, [Table("contigs", ["contig", "records", "length"], rows, len(rows))])
+    return ToolResult(
+        text, counts, "records", reading, [Table("contigs", ["contig", "records", "length"], rows, len(rows))]
+    )
 
 
 def _pairs(counts: dict[str, int], limit: int = 30) -> str:
@@ -94,7 +102,9 @@ def _build(data: OpenDataset) -> ToolResult:
 
 
 def _version(data: OpenDataset) -> ToolResult:
-    return ToolResult(f"{data.name} is {data.summary['version']} ({data.summary['container']}).", data.summary["version"])
+    return ToolResult(
+        f"{data.name} is {data.summary['version']} ({data.summary['container']}).", data.summary["version"]
+    )
 
 
 def _annotation(data: OpenDataset) -> ToolResult:
@@ -102,25 +112,33 @@ def _annotation(data: OpenDataset) -> ToolResult:
     if found is None:
         return ToolResult(f"{data.name} is not annotated: its header declares neither CSQ, ANN nor BCSQ.", None)
     number = data.table.columns(["record"], "profile > 0")["record"].to_numpy()
-    text = (f"{data.name} is annotated by {found['tool']} in INFO/{found['tag']}: "
-            f"{count_of(len(np.unique(number)), 'record')} of {data.summary['records']:,} carry it, "
-            f"naming {count_of(len(data.genes), 'gene')}.")
+    text = (
+        f"{data.name} is annotated by {found['tool']} in INFO/{found['tag']}: "
+        f"{count_of(len(np.unique(number)), 'record')} of {data.summary['records']:,} carry it, "
+        f"naming {count_of(len(data.genes), 'gene')}."
+    )
     return ToolResult(text, found["tool"], None, [f"its parts are {', '.join(found['keys'])}"])
 
 
 def _fields(data: OpenDataset) -> ToolResult:
-    rows = [[kind, id_, number, type_, one_line(description), declared]
-            for kind, id_, number, type_, description, declared in data.summary["fields"]]
+    rows = [
+        [kind, id_, number, type_, one_line(description), declared]
+        for kind, id_, number, type_, description, declared in data.summary["fields"]
+    ]
     names = [f"{row[0]}/{row[1]}" for row in rows]
     info = [n for n in names if n.startswith("INFO")]
     text = f"{data.name} has {len(info)} INFO and {len(names) - len(info)} FORMAT fields: {', '.join(names[:40])}"
     columns = ["kind", "id", "number", "type", "description", "declared"]
-    return ToolResult(text + ("." if len(names) <= 40 else ", …"), names, "fields",
-                      tables=[Table("fields", columns, rows, len(rows))])
+    return ToolResult(
+        text + ("." if len(names) <= 40 else ", …"),
+        names,
+        "fields",
+        tables=[Table("fields", columns, rows, len(rows))],
+    )
 
 
 def _one_field(data: OpenDataset, name: str) -> ToolResult:
-    bare = name.split("/")[-1]
+    bare = name.rsplit("/", maxsplit=1)[-1]
     found = [f for f in data.summary["fields"] if f[1].casefold() == bare.casefold()]
     filters = {k: v for k, v in data.summary["filter_descriptions"].items() if k.casefold() == bare.casefold()}
     if not found and not filters:
@@ -128,11 +146,17 @@ def _one_field(data: OpenDataset, name: str) -> ToolResult:
 
         known = [f[1] for f in data.summary["fields"]] + list(data.summary["filter_descriptions"])
         raise ToolError(f"The header of {data.name} declares no {bare!r}", nearest(bare, known, "It declares"))
-    lines = [f"{kind}/{id_} (Number={number}, Type={type_}): \"{one_line(text)}\""
-             for kind, id_, number, type_, text, _ in found]
+    lines = [
+        f'{kind}/{id_} (Number={number}, Type={type_}): "{one_line(text)}"'
+        for kind, id_, number, type_, text, _ in found
+    ]
     lines += [f'FILTER/{k}: "{one_line(v)}"' for k, v in filters.items()]
-    return ToolResult(f"The header of {data.name} says: {'; '.join(lines)}.", "; ".join(lines), None,
-                      ["quoted from the header's Description, not interpreted"])
+    return ToolResult(
+        f"The header of {data.name} says: {'; '.join(lines)}.",
+        "; ".join(lines),
+        None,
+        ["quoted from the header's Description, not interpreted"],
+    )
 
 
 def _phasing(data: OpenDataset) -> ToolResult:
@@ -144,18 +168,24 @@ def _phasing(data: OpenDataset) -> ToolResult:
     phased = sum(n for text, n in counts.items() if "|" in text)
     unphased = sum(n for text, n in counts.items() if "/" in text)
     kind = "unphased" if not phased else "phased" if not unphased else "partly phased"
-    text = (f"The genotypes of {data.name} are {kind}: {phased:,} are written with | and {unphased:,} with /; "
-            "haploid ones have no phase.")
+    text = (
+        f"The genotypes of {data.name} are {kind}: {phased:,} are written with | and {unphased:,} with /; "
+        "haploid ones have no phase."
+    )
     return ToolResult(text, {"phased": phased, "unphased": unphased}, "genotypes")
 
 
 def _gvcf(data: OpenDataset) -> ToolResult:
     blocks = data.summary["reference_blocks"]
     if blocks:
-        text = f"{data.name} is a gVCF: {count_of(blocks, 'ALT allele')} <NON_REF> or <*>, which also describe reference."
+        text = (
+            f"{data.name} is a gVCF: {count_of(blocks, 'ALT allele')} <NON_REF> or <*>, which also describe reference."
+        )
     else:
-        text = (f"{data.name} is not a gVCF: it has no <NON_REF> or <*> allele. Where it has no record, nothing is "
-                "known; absent is not reference.")
+        text = (
+            f"{data.name} is not a gVCF: it has no <NON_REF> or <*> allele. Where it has no record, nothing is "
+            "known; absent is not reference."
+        )
     return ToolResult(text, blocks > 0)
 
 
@@ -163,12 +193,19 @@ SOFTWARE_KEYS = ("source", "GATKCommandLine", "VEP", "SnpEff", "commandline", "c
 
 
 def _software(data: OpenDataset) -> ToolResult:
-    lines = [f"##{k}={one_line(v, 120)}" for k, v in data.summary["other"]
-             if k.startswith(SOFTWARE_KEYS) or "ersion" in k or "ommand" in k]
+    lines = [
+        f"##{k}={one_line(v, 120)}"
+        for k, v in data.summary["other"]
+        if k.startswith(SOFTWARE_KEYS) or "ersion" in k or "ommand" in k
+    ]
     if not lines:
         return ToolResult(f"The software that made {data.name} is not recorded in its header.", None)
-    return ToolResult(f"The header of {data.name} names: {'; '.join(lines[:12])}.", lines, "header lines",
-                      ["quoted from the header, not interpreted"])
+    return ToolResult(
+        f"The header of {data.name} names: {'; '.join(lines[:12])}.",
+        lines,
+        "header lines",
+        ["quoted from the header, not interpreted"],
+    )
 
 
 def _everything(data: OpenDataset) -> ToolResult:

@@ -33,8 +33,9 @@ def distinct_values(context: ToolContext, wanted: DistinctValues) -> ToolResult:
     shown = dict(sorted(counts.items(), key=lambda kv: -kv[1])[: wanted.limit])
     unit = "alleles" if _is_per_allele(data, column) else "records"
     result = ToolResult(_sentence(data, name, shown, len(counts)), shown, unit)
-    result.tables.append(Table(name, [name, unit], [[k, v] for k, v in shown.items()], len(counts),
-                               len(shown) < len(counts)))
+    result.tables.append(
+        Table(name, [name, unit], [[k, v] for k, v in shown.items()], len(counts), len(shown) < len(counts))
+    )
     result.evidence.append(prove(context, data, "distinct_values", wanted, *_command(data, name, column, counts)))
     return result
 

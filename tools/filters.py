@@ -31,7 +31,8 @@ class Condition(Arguments):
     op: Operator
     value: float | str
     absent: Literal["drop", "keep"] = Field(
-        "drop", description="whether a record without the value is dropped or kept; keep it when rarity is asked for"
+        "drop",
+        description="whether a record without the value is dropped or kept; keep it when rarity is asked for",
     )
 
 
@@ -98,7 +99,8 @@ class VariantFilter(OnDataset):
     filters: list[str] = Field(default_factory=list, description="FILTER holds any of these; PASS, or . for not set")
     not_filters: list[str] = Field(default_factory=list, description="FILTER holds none of these")
     significance: list[str] = Field(
-        default_factory=list, description="values of the clinical significance field (CLNSIG), whole, as in the file"
+        default_factory=list,
+        description="values of the clinical significance field (CLNSIG), whole, as in the file",
     )
     where: list[Condition] = Field(default_factory=list)
     genotypes: list[GenotypeCondition] = Field(default_factory=list)
@@ -121,7 +123,9 @@ class Counting(VariantFilter):
     question: Literal["how_many", "is_there"] = Field("how_many", description="is_there is answered by true or false")
 
 
-_REGION = re.compile(r"^(?P<contig>[^\s:]+|[^\s]+(?=:[\d,]+(?:-[\d,]+)?$))(?::(?P<start>[\d,]+)(?:-(?P<end>[\d,]+))?)?$")
+_REGION = re.compile(
+    r"^(?P<contig>[^\s:]+|[^\s]+(?=:[\d,]+(?:-[\d,]+)?$))(?::(?P<start>[\d,]+)(?:-(?P<end>[\d,]+))?)?$"
+)
 END_OF_CONTIG = 2**31 - 1
 
 

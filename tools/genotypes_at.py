@@ -10,7 +10,7 @@ from ..memory.errors import ToolError
 from ..memory.genotype_codes import alleles_of, classify
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import Command, all_lines, prove, view_command
+from .evidence import all_lines, prove, view_command
 from .filters import OnDataset, VariantFilter
 from .list_variants import query_options
 from .registry import Tool
@@ -71,8 +71,14 @@ def _answer(data: OpenDataset, records: Any, chosen: list[int], place: str) -> T
         more = f" and {len(genotypes) - 20} more" if len(genotypes) > 20 else ""
         lines.append(f"{record}: {shown}{more}; {count_of(len(carriers), 'carrier')}")
     only = next(iter(value.values())) if len(value) == 1 else value
-    return ToolResult(f"At {place} in {data.name}: " + ". ".join(lines) + ".", only, "genotypes",
-                      ["./. and . are missing, not reference; 0 is REF, 1 the first ALT"], [table], private=True)
+    return ToolResult(
+        f"At {place} in {data.name}: " + ". ".join(lines) + ".",
+        only,
+        "genotypes",
+        ["./. and . are missing, not reference; 0 is REF, 1 the first ALT"],
+        [table],
+        private=True,
+    )
 
 
 def _absence(data: OpenDataset) -> str:
@@ -94,8 +100,16 @@ def _rows(data: OpenDataset, records: Any, chosen: list[int]) -> tuple[Table, di
         value[key] = texts
         for i in chosen:
             gt = data.codes.texts[row["gt"][i]]
-            table.append([key, data.samples[i], gt, in_bases(gt, row["ref"], row["alts"]), NAMES[classify(gt)],
-                          *[row[c][i] for c in extra]])
+            table.append(
+                [
+                    key,
+                    data.samples[i],
+                    gt,
+                    in_bases(gt, row["ref"], row["alts"]),
+                    NAMES[classify(gt)],
+                    *[row[c][i] for c in extra],
+                ]
+            )
     columns = ["variant", "sample", "GT", "bases", "class", *[c.upper().replace("_", " ") for c in extra]]
     return Table("genotypes", columns, table, len(table)), value
 
@@ -124,8 +138,14 @@ def in_bases(gt: str, ref: str, alts: str | None) -> str:
     return ("|" if "|" in gt else "/").join(parts)
 
 
-def _evidence(context: ToolContext, data: OpenDataset, wanted: GenotypesAt, found: Selection, result: ToolResult,
-              records: Any) -> Any:
+def _evidence(
+    context: ToolContext,
+    data: OpenDataset,
+    wanted: GenotypesAt,
+    found: Selection,
+    result: ToolResult,
+    records: Any,
+) -> Any:
     command = view_command(data, found.clauses)
     samples = ["-s", ",".join(wanted.samples)] if wanted.samples else []
     if any("," in s for s in wanted.samples):

@@ -115,7 +115,9 @@ def _in_gene(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
     within = np.arange(len(at_row)) - np.repeat(np.cumsum(times) - times, times)
     place = pa.array(np.repeat(start[profile], times) + within)
     parts = [pa.array([f[i] for f in flat], pa.string()).take(place) for i in range(3)]
-    return pa.table({"variant": key.take(pa.array(at_row)), "gene": parts[0], "consequence": parts[1], "impact": parts[2]})
+    return pa.table(
+        {"variant": key.take(pa.array(at_row)), "gene": parts[0], "consequence": parts[1], "impact": parts[2]}
+    )
 
 
 def _worst_by_gene(profile: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
@@ -130,12 +132,21 @@ def _asserted(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
     """An edge for each variant with a significance and the condition that it is asserted for."""
     significance, condition, review = (
         next((rows[data.info[n].column] for n in names if n in data.info), None)
-        for names in (SIGNIFICANCE_FIELDS, CONDITION_FIELDS, REVIEW_FIELDS))
+        for names in (SIGNIFICANCE_FIELDS, CONDITION_FIELDS, REVIEW_FIELDS)
+    )
     if significance is None or condition is None:
-        return pa.table({n: pa.array([], pa.string()) for n in ("variant", "condition", "significance", "review_status")})
+        return pa.table(
+            {n: pa.array([], pa.string()) for n in ("variant", "condition", "significance", "review_status")}
+        )
     said = pa.array(np.flatnonzero(pc.and_(pc.is_valid(significance), pc.is_valid(condition))))
-    table = pa.table({"variant": key, "condition": condition, "significance": significance,
-                      "review_status": pa.nulls(len(rows), pa.string()) if review is None else review}).take(said)
+    table = pa.table(
+        {
+            "variant": key,
+            "condition": condition,
+            "significance": significance,
+            "review_status": pa.nulls(len(rows), pa.string()) if review is None else review,
+        }
+    ).take(said)
     names = pc.split_pattern(table["condition"].combine_chunks(), "|")
     parent = pc.list_parent_indices(names)
     return table.take(parent).set_column(1, "condition", names.flatten())

@@ -44,8 +44,15 @@ def group_variants(context: ToolContext, wanted: GroupVariants) -> ToolResult:
     shown = dict(list(ordered.items())[: wanted.top]) if wanted.top else ordered
     result = ToolResult(_sentence(data, wanted, shown, len(counts)), shown, "records", list(found.reading))
     result.reading += [_READINGS[wanted.by]] if wanted.by in _READINGS else []
-    result.tables.append(Table(f"by {wanted.by}", [wanted.by, "records"], [[k, v] for k, v in shown.items()],
-                               len(counts), len(shown) < len(counts)))
+    result.tables.append(
+        Table(
+            f"by {wanted.by}",
+            [wanted.by, "records"],
+            [[k, v] for k, v in shown.items()],
+            len(counts),
+            len(shown) < len(counts),
+        )
+    )
     command, expected = _command(data, found, wanted, counts)
     result.evidence.append(prove(context, data, "group_variants", wanted, command, expected))
     return result
@@ -128,8 +135,10 @@ def _need_annotation(data: OpenDataset) -> None:
     from ..memory.errors import ToolError
 
     if not data.annotated:
-        raise ToolError(f"{data.name} carries no annotation (CSQ, ANN or BCSQ)",
-                        "Annotate it with VEP, SnpEff or bcftools csq")
+        raise ToolError(
+            f"{data.name} carries no annotation (CSQ, ANN or BCSQ)",
+            "Annotate it with VEP, SnpEff or bcftools csq",
+        )
 
 
 def _genes(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
@@ -161,8 +170,9 @@ _GROUPS: dict[str, Callable[[OpenDataset, Records, GroupVariants], dict[str, int
 }  # fmt: skip
 
 
-def _command(data: OpenDataset, found: Selection, wanted: GroupVariants,
-             counts: dict[str, int]) -> tuple[Command, Json]:
+def _command(
+    data: OpenDataset, found: Selection, wanted: GroupVariants, counts: dict[str, int]
+) -> tuple[Command, Json]:
     """A query of one field, tallied. Annotation needs a plugin, so those groups have none."""
     command = view_command(data, found.clauses)
     formats = {"contig": r"%CHROM\n", "filter": r"%FILTER\n", "window": r"%CHROM\t%POS\n"}

@@ -48,8 +48,15 @@ def _known(catalog: Catalog, path: Path) -> str | None:
 
 def _as_named(dataset: Dataset, path: Path) -> Dataset:
     """The dataset under the path by which it was asked for now."""
-    return Dataset(dataset.sha256, dataset_name(path), path, dataset.table_version, dataset.graph_generation,
-                   dataset.ingested_at, dataset.summary)
+    return Dataset(
+        dataset.sha256,
+        dataset_name(path),
+        path,
+        dataset.table_version,
+        dataset.graph_generation,
+        dataset.ingested_at,
+        dataset.summary,
+    )
 
 
 def dataset_name(path: Path) -> str:
@@ -60,9 +67,7 @@ def dataset_name(path: Path) -> str:
     return name or path.name
 
 
-def _ingest_new(
-    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None
-) -> Dataset:
+def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
     fresh = not catalog.workspace.exists()
     try:
         version, summary = _store(vcf, sha256, catalog.workspace, progress)
@@ -74,9 +79,7 @@ def _ingest_new(
         raise
 
 
-def _commit(
-    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, version: int, summary: dict[str, Any]
-) -> Dataset:
+def _commit(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, version: int, summary: dict[str, Any]) -> Dataset:
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
@@ -94,9 +97,7 @@ def _undo(catalog: Catalog, sha256: str, fresh: bool) -> None:
         drop_tables(catalog.workspace, sha256)
 
 
-def _store(
-    vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None
-) -> tuple[int, dict[str, Any]]:
+def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None) -> tuple[int, dict[str, Any]]:
     """Write both tables; returns the version of the variant table and what was learnt of the file."""
     mode: Mode | None = Mode()
     while mode:

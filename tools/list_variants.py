@@ -35,8 +35,16 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
     if len(records) > MAX_VALUE:
         result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(records):,} records")
-    result.evidence.append(prove(context, data, "list_variants", wanted, _command(data, found),
-                                 keys if len(records) <= MAX_VALUE else None))
+    result.evidence.append(
+        prove(
+            context,
+            data,
+            "list_variants",
+            wanted,
+            _command(data, found),
+            keys if len(records) <= MAX_VALUE else None,
+        )
+    )
     return result
 
 

@@ -150,11 +150,13 @@ class Reading:
         if format_ is None:
             return {"profile": pa.array(np.zeros(n, dtype=np.int32))}
         tag = next(c.column for c in self.plan.info if c.id == format_.tag)
-        entries = read_entries(rows.block.column(tag), format_, rows.parent, rows.within + 1, columns["alt"],
-                               columns["ref"])
+        entries = read_entries(
+            rows.block.column(tag), format_, rows.parent, rows.within + 1, columns["alt"], columns["ref"]
+        )
         found = {"profile": pa.array(self.profiles.profiles_of(entries, n))}
-        return found | {frequency_column(name): _frequency(entries, at, n)
-                        for name, at in self.plan.frequencies.items()}
+        return found | {
+            frequency_column(name): _frequency(entries, at, n) for name, at in self.plan.frequencies.items()
+        }
 
     def _genotype_columns(self, rows: "Rows") -> dict[str, pa.Array]:
         n, parent = len(self.plan.samples), rows.parent
@@ -220,8 +222,10 @@ class Reading:
         self.records += len(block)
         self.rows += len(columns["record"])
         self.multiallelic += int((n_alt > 1).sum())
-        for counter, values in ((self.contigs, block.column("CHROM")),
-                                (self.filters, pc.fill_null(block.column("FILTER"), "."))):
+        for counter, values in (
+            (self.contigs, block.column("CHROM")),
+            (self.filters, pc.fill_null(block.column("FILTER"), ".")),
+        ):
             for pair in pc.value_counts(values).to_pylist():
                 counter[pair["values"]] += pair["counts"]
         blocks = pc.is_in(columns["alt"], pa.array(["<NON_REF>", "<*>"]))

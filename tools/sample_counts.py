@@ -28,8 +28,10 @@ def class_counts(data: OpenDataset, where: str = "") -> dict[str, dict[str, int]
     _, codes = data.record_matrix("gt", where)
     n_codes = max(len(data.codes.texts), 1)
     counts = code_counts(codes, n_codes)
-    return {sample: _by_class(data, zip(data.codes.texts, counts[i].tolist(), strict=False))
-            for i, sample in enumerate(data.samples)}
+    return {
+        sample: _by_class(data, zip(data.codes.texts, counts[i].tolist(), strict=False))
+        for i, sample in enumerate(data.samples)
+    }
 
 
 def _by_class(data: OpenDataset, counts: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -62,7 +64,7 @@ def mean_depths(data: OpenDataset) -> list[float | None]:
 def singletons(data: OpenDataset) -> list[int]:
     """For each sample the number of records whose only ALT copy in the whole file is its own."""
     rows = data.table.columns(["record", "ac"])
-    records, first = np.unique(rows["record"].to_numpy(), return_index=True)
+    _, first = np.unique(rows["record"].to_numpy(), return_index=True)
     copies = np.add.reduceat(rows["ac"].to_numpy(), first) if len(first) else np.zeros(0)
     _, codes = data.record_matrix("gt")
     carries = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT, Genotype.HEMI_ALT, Genotype.PARTIAL])

@@ -62,7 +62,8 @@ _READINGS = {
 
 def _unit(measure: str) -> str | None:
     return {"mean_depth": "reads", "missing_fraction": "fraction", "het_hom_ratio": "ratio", "all": None}.get(
-        measure, "records")
+        measure, "records"
+    )
 
 
 def _all_measures(data: OpenDataset) -> dict[str, dict[str, Json]]:
@@ -86,8 +87,10 @@ def _all_measures(data: OpenDataset) -> dict[str, dict[str, Json]]:
 
 def _sentence(data: OpenDataset, measure: str, names: list[str], every: dict[str, dict[str, Json]]) -> str:
     if measure == "all":
-        parts = [f"{n}: {every[n]['het']:,} het, {every[n]['hom_alt']:,} hom ALT, {every[n]['missing']:,} missing"
-                 for n in names[:20]]
+        parts = [
+            f"{n}: {every[n]['het']:,} het, {every[n]['hom_alt']:,} hom ALT, {every[n]['missing']:,} missing"
+            for n in names[:20]
+        ]
         return f"Over the {data.summary['records']:,} records of {data.name}: " + "; ".join(parts) + "."
     words = measure.replace("_", " ")
     parts = [f"{n} {_shown(every[n][measure])}" for n in names[:50]]

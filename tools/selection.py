@@ -26,7 +26,8 @@ _BCFTOOLS_GT = {
     "reference": '="ref"', "missing": '="mis"', "called": '!="mis"',
 }  # fmt: skip
 _WORDS = {
-    "het": "heterozygous", "hom_alt": "homozygous ALT", "hom_ref": "homozygous REF", "carrier": "carrying an ALT allele",
+    "het": "heterozygous", "hom_alt": "homozygous ALT", "hom_ref": "homozygous REF",
+    "carrier": "carrying an ALT allele",
     "hemizygous_alt": "hemizygous ALT", "reference": "reference", "missing": "missing", "called": "called",
 }  # fmt: skip
 
@@ -82,8 +83,11 @@ def _add_records_met_by_different_alleles(data: OpenDataset, found: Selection) -
     """bcftools asks each condition of the record, so different ALT alleles may meet different ones."""
     of_record = [c.sql for c in found.clauses if not c.per_allele]
     base = " AND ".join(["n_alt > 1", *of_record])
-    each = [data.table.columns(["record"], f"{base} AND {c.sql}")["record"].to_numpy()
-            for c in found.clauses if c.per_allele]
+    each = [
+        data.table.columns(["record"], f"{base} AND {c.sql}")["record"].to_numpy()
+        for c in found.clauses
+        if c.per_allele
+    ]
     several = each[0]
     for records in each[1:]:
         several = np.intersect1d(several, records)
@@ -127,7 +131,8 @@ def _reading(data: OpenDataset, condition: GenotypeCondition) -> str:
     what = [_WORDS[condition.genotype]] if condition.genotype else []
     what += [f"FORMAT/{w.field} {w.op} {w.value:g}" for w in condition.where]
     many = {"all": "every one", "any": "at least one", "none": "none"}.get(
-        condition.how_many, f"{condition.how_many.replace('_', ' ')} {condition.n}")
+        condition.how_many, f"{condition.how_many.replace('_', ' ')} {condition.n}"
+    )
     text = f"{' with '.join(what)} in {many} of {who}" if len(names) > 1 else f"{' with '.join(what)} in {who}"
     if len(what) > 1 and len(names) > 1:
         text += ", all in the same sample"

@@ -19,7 +19,8 @@ Measure = Literal["all", "snps", "indels", "mnps", "multiallelic", "ti_tv", "sub
 
 class SiteStatistics(OnDataset):
     measure: Measure = Field(
-        "all", description="ti_tv: transitions over transversions. substitutions: how often each base change occurs."
+        "all",
+        description="ti_tv: transitions over transversions. substitutions: how often each base change occurs.",
     )
 
 
@@ -38,7 +39,13 @@ def _counts(data: OpenDataset) -> dict[str, Json]:
     rows = data.table.columns(["record", "type", "change"])
     record, types = rows["record"].to_numpy(), np.asarray(rows["type"])
     counts: dict[str, Json] = {"records": data.summary["records"]}
-    for name, type_ in (("snps", "snp"), ("indels", "indel"), ("mnps", "mnp"), ("others", "other"), ("breakends", "bnd")):
+    for name, type_ in (
+        ("snps", "snp"),
+        ("indels", "indel"),
+        ("mnps", "mnp"),
+        ("others", "other"),
+        ("breakends", "bnd"),
+    ):
         counts[name] = len(np.unique(record[types == type_]))
     plain = np.isin(types, ["ref"])
     counts["no_alt"] = data.summary["records"] - len(np.unique(record[~plain]))
@@ -66,8 +73,10 @@ def _ti_tv(data: OpenDataset, measure: str, counts: dict[str, Json], changes: di
         text = f"Ti/Tv of {data.name} is {ratio:.2f}: {ts:,} transitions over {tv:,} transversions."
     reading = ["each SNP allele counts once, all ALT alleles included; a site-level value, not a sample's"]
     if counts["padded_snps"]:
-        reading.append(f"{counts['padded_snps']:,} SNP alleles written with a base in front or with a base other than "
-                       "A, C, G, T are not counted, as in bcftools stats")
+        reading.append(
+            f"{counts['padded_snps']:,} SNP alleles written with a base in front or with a base other than "
+            "A, C, G, T are not counted, as in bcftools stats"
+        )
     return ToolResult(text, ratio, "ratio", reading)
 
 
@@ -88,12 +97,19 @@ def _one_count(data: OpenDataset, measure: str, counts: dict[str, Json], changes
 
 def _all(data: OpenDataset, measure: str, counts: dict[str, Json], changes: dict[str, int]) -> ToolResult:
     ratio = "none" if counts["ti_tv"] is None else f"{counts['ti_tv']:.2f}"
-    text = (f"{data.name}: {counts['records']:,} records, {counts['snps']:,} with SNPs, {counts['indels']:,} with "
-            f"indels, {counts['mnps']:,} with MNPs, {counts['others']:,} with other alleles, {counts['breakends']:,} "
-            f"with breakends, {counts['no_alt']:,} without ALT; {counts['multiallelic']:,} multi-allelic; Ti/Tv {ratio}.")
+    text = (
+        f"{data.name}: {counts['records']:,} records, {counts['snps']:,} with SNPs, {counts['indels']:,} with "
+        f"indels, {counts['mnps']:,} with MNPs, {counts['others']:,} with other alleles, {counts['breakends']:,} "
+        f"with breakends, {counts['no_alt']:,} without ALT; {counts['multiallelic']:,} multi-allelic; Ti/Tv {ratio}."
+    )
     rows: list[list[Any]] = [[k.replace("_", " "), v] for k, v in counts.items()]
-    return ToolResult(text, counts, None, ["a record with alleles of several types counts under each of them"],
-                      [Table("sites", ["what", "number"], rows, len(rows))])
+    return ToolResult(
+        text,
+        counts,
+        None,
+        ["a record with alleles of several types counts under each of them"],
+        [Table("sites", ["what", "number"], rows, len(rows))],
+    )
 
 
 _RESULTS = {"all": _all, "ti_tv": _ti_tv, "substitutions": _substitutions}

@@ -41,16 +41,27 @@ def validate_path(path: Path, strict: bool = False) -> dict[str, Json]:
     except InputError as error:
         if not path.is_file():
             raise
-        return _verdict(path, strict, None, 0, [Finding("UNREADABLE", "error", None, None, error.what, error.way_out or None)])
+        return _verdict(
+            path,
+            strict,
+            None,
+            0,
+            [Finding("UNREADABLE", "error", None, None, error.what, error.way_out or None)],
+        )
     findings = [_undeclared(f.kind, f.id) for f in vcf.header.fields if not f.declared]
     records, failure = _read_through(vcf)
     return _verdict(path, strict, vcf.header.version, records, findings + ([failure] if failure else []))
 
 
 def _undeclared(kind: str, name: str) -> Finding:
-    return Finding("UNDECLARED_FIELD", "warning", None, f"{kind}/{name}",
-                   f"{kind}/{name} is used but not declared in the header",
-                   f'Add ##{kind}=<ID={name},Number=…,Type=…,Description="…">')
+    return Finding(
+        "UNDECLARED_FIELD",
+        "warning",
+        None,
+        f"{kind}/{name}",
+        f"{kind}/{name} is used but not declared in the header",
+        f'Add ##{kind}=<ID={name},Number=…,Type=…,Description="…">',
+    )
 
 
 def _read_through(vcf: VcfFile) -> tuple[int, Finding | None]:
@@ -69,8 +80,15 @@ def _read_through(vcf: VcfFile) -> tuple[int, Finding | None]:
 
 def _verdict(path: Path, strict: bool, version: str | None, records: int, findings: list[Finding]) -> dict[str, Json]:
     counts = {s: sum(f.severity == s for f in findings) for s in ("error", "warning")}
-    return {"file": str(path), "valid": not (counts["error"] or (strict and counts["warning"])), "version": version, "records": records,
-            "findings": [asdict(f) for f in findings], "counts": counts, "truncated": False}
+    return {
+        "file": str(path),
+        "valid": not (counts["error"] or (strict and counts["warning"])),
+        "version": version,
+        "records": records,
+        "findings": [asdict(f) for f in findings],
+        "counts": counts,
+        "truncated": False,
+    }
 
 
 def validate_file(context: ToolContext, wanted: ValidateFile) -> ToolResult:
@@ -79,14 +97,27 @@ def validate_file(context: ToolContext, wanted: ValidateFile) -> ToolResult:
     verdict: dict[str, Any] = validate_path(data.dataset.path)
     rows = [[f["severity"], f["code"], f["line"], f["field"], f["message"], f["fix"]] for f in verdict["findings"]]
     number = len(rows)
-    text = (f"{data.name} can be read to its end ({verdict['records']:,} records)" if verdict["valid"]
-            else f"{data.name} cannot be read to its end")
+    text = (
+        f"{data.name} can be read to its end ({verdict['records']:,} records)"
+        if verdict["valid"]
+        else f"{data.name} cannot be read to its end"
+    )
     text += f"; {number} finding{'s' * (number != 1)}: " + "; ".join(r[4] for r in rows[:5]) + "." if rows else "."
-    evidence = Evidence(str(data.dataset.path), data.dataset.sha256, "validate_file", {},
-                        note="read by bcftools from end to end; the rules of the specification are not all checked")
-    return ToolResult(text, verdict["valid"], None, ["valid here means: the readers take every record of it"],
-                      [Table("findings", ["severity", "code", "line", "field", "message", "fix"], rows, number)],
-                      [evidence])
+    evidence = Evidence(
+        str(data.dataset.path),
+        data.dataset.sha256,
+        "validate_file",
+        {},
+        note="read by bcftools from end to end; the rules of the specification are not all checked",
+    )
+    return ToolResult(
+        text,
+        verdict["valid"],
+        None,
+        ["valid here means: the readers take every record of it"],
+        [Table("findings", ["severity", "code", "line", "field", "message", "fix"], rows, number)],
+        [evidence],
+    )
 
 
 TOOL = Tool(

@@ -25,8 +25,10 @@ def variant_rows(data: OpenDataset, records: npt.NDArray[np.int32]) -> tuple[lis
     table = rows_of(data, [*columns, *([significance] if significance else [])], records)
     first = table.filter(pa.array(np.asarray(table["allele"]) <= 1))
     header = list(COLUMNS)
-    rows = [[variant_key(r["chrom"], r["pos"], r["ref"], r["alts"]), r["id"], _tidy(r["qual"]), r["filter"]]
-            for r in first.to_pylist()]
+    rows = [
+        [variant_key(r["chrom"], r["pos"], r["ref"], r["alts"]), r["id"], _tidy(r["qual"]), r["filter"]]
+        for r in first.to_pylist()
+    ]
     if data.annotated:
         header += ["gene", "consequence", "impact"]
         said = _annotation_of_records(data, table)

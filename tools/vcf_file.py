@@ -125,9 +125,7 @@ def _nearby(path: Path) -> str:
 
 def _sniff_bgzf(path: Path, start: bytes, end: bytes) -> Container:
     if end != BGZF_END:
-        raise InputError(
-            f"{path} is truncated: the BGZF end marker is missing", "Copy or download the file again"
-        )
+        raise InputError(f"{path} is truncated: the BGZF end marker is missing", "Copy or download the file again")
     try:
         content = zlib.decompressobj(wbits=31).decompress(start)
     except zlib.error as error:
@@ -187,7 +185,7 @@ def _read_header_text(path: Path, container: Container) -> tuple[list[str], list
     records: list[str] = []
     size = 0
     try:
-        with opener(path, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:  # type: ignore[operator]
+        with opener(path, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
                 size += len(line)
                 if size > HEADER_LIMIT and not records:
@@ -217,8 +215,10 @@ def _samples(column_line: str, path: Path) -> list[str]:
     columns = column_line.split("\t")
     if columns[:8] != MANDATORY:
         found = " ".join(columns[:8])[:80]
-        raise InputError(f"The #CHROM line of {path} is not the eight columns of VCF but: {found}",
-                         "Columns are parted by tabs, in the order of the specification")
+        raise InputError(
+            f"The #CHROM line of {path} is not the eight columns of VCF but: {found}",
+            "Columns are parted by tabs, in the order of the specification",
+        )
     samples = columns[9:]
     if "" in samples:
         raise InputError(f"The #CHROM line of {path} has an empty sample name", "Remove the stray tab")
@@ -238,8 +238,15 @@ def _add_meta_line(header: Header, line: str) -> None:
     if key in ("INFO", "FORMAT"):
         kind: Literal["INFO", "FORMAT"] = "INFO" if key == "INFO" else "FORMAT"
         if header.find(kind, name) is None:
-            header.fields.append(Field(kind, name, entry.get("Number", "."), entry.get("Type", "String"),
-                                       entry.get("Description", "")))
+            header.fields.append(
+                Field(
+                    kind,
+                    name,
+                    entry.get("Number", "."),
+                    entry.get("Type", "String"),
+                    entry.get("Description", ""),
+                )
+            )
     elif key == "FILTER":
         header.filters.setdefault(name, entry.get("Description", ""))
     elif key == "contig":
@@ -296,5 +303,3 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-
-

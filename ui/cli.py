@@ -99,7 +99,9 @@ def chat(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, 
          workspace: Path | None) -> int:  # fmt: skip
     """Talk about FILES in the terminal. An empty line or Ctrl-D ends it."""
     with _agent(files, datasets, models, session, workspace) as agent:
-        click.echo(f"{', '.join(d.name for d in agent.context.datasets) or 'No file is open'}. Ask; an empty line ends.")
+        click.echo(
+            f"{', '.join(d.name for d in agent.context.datasets) or 'No file is open'}. Ask; an empty line ends."
+        )
         while question := _prompt():
             _show(agent.ask(question), as_json=False)
         click.echo(f"Go on later with: vcf-agent chat --session {agent.session}")
@@ -245,9 +247,9 @@ def _arguments(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise InputError(f"--args is not JSON: {error}", "Write it like '{\"filters\": [\"PASS\"]}'") from error
+        raise InputError(f"--args is not JSON: {error}", 'Write it like \'{"filters": ["PASS"]}\'') from error
     if not isinstance(found, dict):
-        raise InputError("--args is not a JSON object", "Write it like '{\"filters\": [\"PASS\"]}'")
+        raise InputError("--args is not a JSON object", 'Write it like \'{"filters": ["PASS"]}\'')
     return found
 
 

@@ -12,7 +12,18 @@ from ..memory.catalog import Catalog
 from ..memory.errors import VcfAgentError
 from ..tools import bcftools
 
-CORE = ["click", "kuzu", "lancedb", "langchain-core", "langgraph", "numpy", "opentelemetry-sdk", "pyarrow", "pydantic", "pysam"]
+CORE = [
+    "click",
+    "kuzu",
+    "lancedb",
+    "langchain-core",
+    "langgraph",
+    "numpy",
+    "opentelemetry-sdk",
+    "pyarrow",
+    "pydantic",
+    "pysam",
+]
 EXTRAS = {"llm": "litellm", "ui": "chainlit", "slack": "slack-bolt", "strands": "strands-agents",
           "otel": "opentelemetry-exporter-otlp-proto-http", "postgres": "langgraph-checkpoint-postgres"}  # fmt: skip
 
