@@ -67,13 +67,18 @@ def opened(workspace: Path) -> Open:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """As `opened`, for files that do not change: each is ingested once for all tests."""
+    """As `opened`, for files that do not change: each is ingested once for all tests, without the graph.
+
+    The tools do not read the graph, and writing it takes most of the time of a small ingest.
+    """
     workspace = tmp_path_factory.mktemp("library") / "workspace"
     contexts: dict[Path, ToolContext] = {}
 
     def open_once(path: Path) -> ToolContext:
         if path not in contexts:
-            contexts[path] = _open(path, workspace)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
+                contexts[path] = _open(path, workspace)
         return contexts[path]
 
     return open_once

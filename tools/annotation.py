@@ -187,12 +187,12 @@ class ProfileBook:
             pa.binary(), n_rows, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(effects.tobytes())]
         ).dictionary_encode()
         numbers = [self._profiles.setdefault(s, len(self._profiles)) for s in sets.dictionary.to_pylist()]
-        return np.array(numbers or [0], dtype=np.int32)[np.asarray(sets.indices)]
+        return np.asarray(np.array(numbers or [0], dtype=np.int32)[sets.indices.to_numpy()])
 
     def _number(self, joined: pa.Array) -> Ints:
         coded = joined.dictionary_encode()
         numbers = [self._effects.setdefault(t, len(self._effects)) for t in coded.dictionary.to_pylist()]
-        return np.array(numbers or [0], dtype=np.int64)[np.asarray(coded.indices)]
+        return np.asarray(np.array(numbers or [0], dtype=np.int64)[coded.indices.to_numpy()])
 
     def table(self) -> pa.Table:
         """One row per profile: `profile`, and in step `genes`, `consequences` (terms joined by `&`), `impacts`."""

@@ -89,8 +89,10 @@ def test_counts_by_type_agree_with_the_site_statistics(run, context, annotated, 
 def test_contigs_filters_samples(run, context, truth):
     assert run(context, "describe_file", prove=False, about="contigs").value == truth["per_chrom"]
     assert run(context, "group_variants", prove=False, by="contig").value == truth["per_chrom"]
-    assert run(context, "group_variants", prove=False, by="filter").value == truth["filter"]
-    assert run(context, "distinct_values", prove=False, field="FILTER", limit=1000).value == truth["filter"]
+    filters = run(context, "group_variants", prove=False, by="filter").value
+    assert sum(filters.values()) == truth["records"]
+    assert truth["filter"].items() <= filters.items()  # the truth keeps the most frequent ones
+    assert run(context, "distinct_values", prove=False, field="FILTER", limit=1000).value == filters
     assert run(context, "count_variants", prove=False, filters=["PASS"]).value == truth["pass_count"]
     assert len(run(context, "describe_file", prove=False, about="samples").value) == truth["samples"]
 
