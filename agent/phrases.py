@@ -127,7 +127,8 @@ def _mark_names(text: Text, kind: str, names: list[str], folding: bool) -> None:
     for name in sorted(set(names), key=len, reverse=True):
         flags = re.IGNORECASE if folding and len(name) > 2 and name.lower() not in _COMMON else 0
         if len(name) > 20 or name.lower() in text.rest.lower():
-            pattern = rf"(?<![\w§]){re.escape(name)}(?!\w)"
+            noun = r"(?<!per )(?<!each )(?<!every )(?<!which )" if name.lower() in _COMMON else ""
+            pattern = rf"(?<![\w§]){noun}{re.escape(name)}(?!\w)"
             text.rest = re.sub(pattern, lambda _, name=name: text.mark(kind, name), text.rest, flags=flags)
 
 

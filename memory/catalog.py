@@ -56,6 +56,21 @@ def stamp_of(path: Path) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
+@contextlib.contextmanager
+def writer_lock(workspace: Path) -> Iterator[None]:
+    """Held by the one process that writes to a workspace; another waits. It goes with the process."""
+    import fcntl
+
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+        file = (workspace / ".writer").open("w")
+    except OSError as error:
+        raise StorageError(*_complaint(workspace, "written", error)) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Catalog:
     """The datasets of one workspace folder, which is made when something is first written."""
 
@@ -115,7 +130,7 @@ class Catalog:
                 connection.execute("INSERT OR IGNORE INTO state VALUES ('format', ?)", (FORMAT,))
                 yield connection
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(*self._complaint("written", error)) from error
+            raise StorageError(*_complaint(self.workspace, "written", error)) from error
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[sqlite3.Connection | None]:
@@ -127,7 +142,7 @@ class Catalog:
             with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise StorageError(*self._complaint("read", error)) from error
+            raise StorageError(*_complaint(self.workspace, "read", error)) from error
 
     def _select(self, clause: str, *values: str) -> list[Dataset]:
         columns = "sha256, name, path, table_version, graph_generation, ingested_at, summary"
@@ -137,9 +152,8 @@ class Catalog:
             rows = connection.execute(f"SELECT {columns} FROM datasets {clause}", values).fetchall()  # noqa: S608
         return [Dataset(r[0], r[1], Path(r[2]), r[3], r[4], r[5], json.loads(r[6])) for r in rows]
 
-    def _complaint(self, verb: str, error: Exception) -> tuple[str, str]:
-        reason = getattr(error, "strerror", None) or str(error)
-        return (
-            f"The workspace {self.workspace} cannot be {verb}: {reason}",
-            "Choose another with --workspace or VCF_AGENT_WORKSPACE",
-        )
+
+def _complaint(workspace: Path, verb: str, error: Exception) -> tuple[str, str]:
+    reason = getattr(error, "strerror", None) or str(error)
+    way_out = "Choose another with --workspace or VCF_AGENT_WORKSPACE"
+    return f"The workspace {workspace} cannot be {verb}: {reason}", way_out

@@ -22,16 +22,20 @@ Run = Callable[..., ToolResult]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `annotated` runs once for each annotated file; `truth` is what truth.json says of it."""
-    if "annotated" not in metafunc.fixturenames:
+    """A test that takes `readable` and `truth` runs for each real file that bcftools can read, with what truth.json
+    says of it; one that takes `unreadable` for the others.
+    """
+    wanted = next((name for name in ("readable", "unreadable") if name in metafunc.fixturenames), None)
+    if wanted is None:
         return
     truth_file = DATA / "truth.json"
     if truth_file.is_file():
         files = json.loads(truth_file.read_text())["files"]
-        params = [pytest.param(name, truth, id=name.removeprefix("annotated/")) for name, truth in files.items()]
+        kept = {f: truth for f, truth in files.items() if truth["bcftools_readable"] == (wanted == "readable")}
+        params = [pytest.param(f, truth, id=f.removeprefix("annotated/")) for f, truth in kept.items()]
     else:
         params = [pytest.param("", {}, marks=pytest.mark.skip(reason=NO_DATA))]
-    metafunc.parametrize(("annotated", "truth"), params)
+    metafunc.parametrize((wanted, "truth"), params)
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,14 @@ class OpenDataset:
         joined = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
         return sorted({term for text in joined for term in text.split("&") if term})
 
+    @cached_property
+    def records_without_genotypes(self) -> bool:
+        """Whether some record has no genotype but '.' in any sample, as where its FORMAT has no GT."""
+        if "." not in self.codes.texts:
+            return False
+        code = self.codes.code(".")
+        return self.table.count(f"array_min(gt) = {code} AND array_max(gt) = {code}") > 0
+
     @property
     def contigs(self) -> list[str]:
         """Contigs that have records, in file order."""

@@ -24,17 +24,28 @@ def graph_path(workspace: Path, generation: int) -> Path:
     return workspace / "graph" / f"{generation}.kuzu"
 
 
-def write_graph(workspace: Path, generation: int, dataset: Dataset, others: list[Dataset]) -> None:
-    """Write the next generation: that of the other datasets, and this one's rows added."""
-    previous = graph_path(workspace, others[-1].graph_generation) if others else None
+def write_graph(workspace: Path, generation: int, dataset: Dataset, held: list[Dataset]) -> None:
+    """Write the next generation: the one that holds the datasets `held`, with this one's rows added.
+
+    It is made anew from the tables where it holds an older state of this dataset, or is not there.
+    """
+    others = [d for d in held if d.sha256 != dataset.sha256]
+    previous = graph_path(workspace, held[-1].graph_generation) if held and others == held else None
     if previous is not None and not previous.exists():
         previous = None
-    data = OpenDataset(dataset, workspace)
-    held = [] if previous else [OpenDataset(d, workspace) for d in others]
-    rows = (block for each in [*held, data] for block in graph_rows(each))
+    sources = [dataset] if previous else [*others, dataset]
+    rows = (block for each in sources for block in graph_rows(OpenDataset(each, workspace)))
     path = graph_path(workspace, generation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_generation(path, rows, previous)
+
+
+def drop_older_graphs(workspace: Path, generation: int) -> None:
+    """Remove the generations before one that is committed; whoever has one open goes on reading it."""
+    for path in (workspace / "graph").glob("*.kuzu*"):
+        number = path.name.partition(".")[0]
+        if number.isdigit() and int(number) < generation:
+            path.unlink(missing_ok=True)
 
 
 def graph_rows(data: OpenDataset) -> Iterator[GraphRows]:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..memory.catalog import Catalog, Dataset, stamp_of
+from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError, StorageError, VcfAgentError
 from ..memory.variant_table import drop_tables, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
 from .build import guess_build
 from .columns import make_plan
-from .graph_load import write_graph
+from .graph_load import drop_older_graphs, write_graph
 from .reading import Mode, Progress, Reading, first_unreadable_line
 from .vcf_file import Header, VcfFile, open_vcf, sha256_of
 
@@ -31,11 +31,12 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
     if known and (dataset := catalog.by_digest(known)):
         return _as_named(dataset, path)
     vcf = open_vcf(path)
-    stamp, sha256 = stamp_of(path), sha256_of(path)
-    dataset = catalog.by_digest(sha256)
-    if again or dataset is None:
-        dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
-    catalog.remember_digest(path, stamp, sha256)
+    stamp, sha256 = _stamp(path), sha256_of(path)
+    with _Undo(workspace, sha256), writer_lock(workspace):
+        dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
+        if again or dataset is None:
+            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
+        catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
 
@@ -44,6 +45,13 @@ def _known(catalog: Catalog, path: Path) -> str | None:
         return catalog.known_digest(path)
     except OSError:  # gone or unreadable: opening it tells which
         return None
+
+
+def _stamp(path: Path) -> str:
+    try:
+        return stamp_of(path)
+    except OSError as error:
+        raise InputError(f"{path} disappeared while it was read: {error.strerror}") from error
 
 
 def _as_named(dataset: Dataset, path: Path) -> Dataset:
@@ -67,34 +75,39 @@ def dataset_name(path: Path) -> str:
     return name or path.name
 
 
+class _Undo:
+    """Takes back what a failed ingest wrote: the whole folder where it was not there or empty, else the tables."""
+
+    def __init__(self, workspace: Path, sha256: str) -> None:
+        self.workspace, self.sha256 = workspace, sha256
+        self.existed = workspace.exists()
+        self.fresh = not (workspace.is_dir() and any(workspace.iterdir())) if self.existed else True
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or (self.existed and not self.workspace.is_dir()):
+            return
+        if not self.fresh:
+            if Catalog(self.workspace).by_digest(self.sha256) is None:
+                drop_tables(self.workspace, self.sha256)
+            return
+        shutil.rmtree(self.workspace, ignore_errors=True)
+        if self.existed:
+            self.workspace.mkdir(exist_ok=True)
+
+
 def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
-    fresh = not catalog.workspace.exists()
-    try:
-        version, summary = _store(vcf, sha256, catalog.workspace, progress)
-        if stamp_of(vcf.path) != stamp:
-            raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
-        return _commit(vcf, stamp, sha256, catalog, version, summary)
-    except BaseException:
-        _undo(catalog, sha256, fresh)
-        raise
-
-
-def _commit(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, version: int, summary: dict[str, Any]) -> Dataset:
+    version, summary = _store(vcf, sha256, catalog.workspace, progress)
+    if _stamp(vcf.path) != stamp:
+        raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    others = [d for d in catalog.datasets() if d.sha256 != sha256]
-    write_graph(catalog.workspace, generation, dataset, others)
+    write_graph(catalog.workspace, generation, dataset, catalog.datasets())
     catalog.commit(dataset, stamp)
+    drop_older_graphs(catalog.workspace, generation)
     return dataset
-
-
-def _undo(catalog: Catalog, sha256: str, fresh: bool) -> None:
-    """Take back what a failed ingest wrote, unless the catalog names it."""
-    if fresh:
-        shutil.rmtree(catalog.workspace, ignore_errors=True)
-    elif catalog.by_digest(sha256) is None:
-        drop_tables(catalog.workspace, sha256)
 
 
 def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None) -> tuple[int, dict[str, Any]]:

@@ -121,7 +121,18 @@ def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
         for w in condition.where:
             sql.append(f"{w.field.lower()}[{i + 1}] {w.op} {w.value!r}")
             expressions.append(f"FMT/{w.field}[{i}]{w.op}{w.value:g}")
-    return Clause(" AND ".join(sql), expression=" && ".join(expressions), reading=_reading(data, condition))
+    return Clause(
+        " AND ".join(sql),
+        expression=" && ".join(expressions),
+        reading=_reading(data, condition),
+        unprovable=_why_unprovable(data, condition),
+    )
+
+
+def _why_unprovable(data: OpenDataset, condition: GenotypeCondition) -> str:
+    if condition.genotype in ("missing", "called") and data.records_without_genotypes:
+        return "some records have no GT at all; they count as missing here, and as neither in bcftools"
+    return ""
 
 
 def _reading(data: OpenDataset, condition: GenotypeCondition) -> str:
@@ -188,8 +199,10 @@ def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
     if len(columns) < len(data.samples):
         if condition.how_many == "none" and len(parts) == 1 and condition.genotype:
             negated = parts[0][2:].replace("!=", "=") if "!=" in parts[0] else parts[0][2:].replace("=", "!=")
-            return Clause("", expression=" && ".join(f"GT[{i}]{negated}" for i in columns), reading=reading)
+            expression = " && ".join(f"GT[{i}]{negated}" for i in columns)
+            return Clause("", expression=expression, reading=reading, unprovable=_why_unprovable(data, condition))
         return Clause("", reading=reading, unprovable="bcftools cannot count over some of the samples")
     compare = {"all": "=N_SAMPLES", "any": ">=1", "none": "=0", "at_least": f">={condition.n}",
                "at_most": f"<={condition.n}", "exactly": f"={condition.n}"}[condition.how_many]  # fmt: skip
-    return Clause("", expression=f"N_PASS({' & '.join(parts)}){compare}", reading=reading)
+    expression = f"N_PASS({' & '.join(parts)}){compare}"
+    return Clause("", expression=expression, reading=reading, unprovable=_why_unprovable(data, condition))
