@@ -437,7 +437,7 @@ def _called_as(c: Conditions) -> None:
 
 
 def _unclear_genotype(c: Conditions, pattern: str, genotype: str) -> None:
-    c.data.need_samples()
+    c.data.need_genotypes()
     if len(c.data.samples) == 1:
         c.text.take(pattern)
         _genotype(c, genotype, {"samples": list(c.data.samples)})

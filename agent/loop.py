@@ -91,7 +91,7 @@ def _model(state: State, runtime: Any) -> dict[str, list[AnyMessage]]:
     turn: Turn = runtime.context
     schemas = [t.schema() for t in tools().values()] + replies.schemas()
     messages = [SystemMessage(_system_text(turn.context)), *_window(state["messages"])]
-    with turn.telemetry.model_call("chain", "vcf-agent") as span:
+    with turn.telemetry.model_call(turn.chain.first, turn.chain.provider) as span:
         reply = turn.chain.reply(messages, schemas, turn.listener)
         span.used(reply.usage.get("input_tokens", 0), reply.usage.get("output_tokens", 0), reply.model)
     _note(turn, reply)

@@ -150,6 +150,8 @@ class ModelChain:
         local_only: bool = False,
     ) -> None:
         self.cost_usd = 0.0  # of all replies so far
+        self.first = models[0].name if models else OFFLINE
+        self.provider = models[0].provider if models else OFFLINE
         self._models = tuple(models)
         self._offline = offline
         self._budget_usd = budget_usd

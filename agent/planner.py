@@ -366,7 +366,7 @@ def _group(text: Text, data: OpenDataset) -> Plan | None:
         return None
     by, wanted = found
     if by == "sample":
-        data.need_samples()
+        data.need_genotypes()
     conditions = read_conditions(text, data)
     text.take(r"broken down|break (?:it |them )?down|distribution|breakdown|grouped?|tally|counts?|frequencies")
     return _call("group_variants", conditions, {"by": by, **wanted})

@@ -160,8 +160,7 @@ def _one_field(data: OpenDataset, name: str) -> ToolResult:
 
 
 def _phasing(data: OpenDataset) -> ToolResult:
-    if not data.samples:
-        return ToolResult(f"{data.name} has no samples, so no genotypes.", None)
+    data.need_genotypes()
     from .sample_counts import genotype_texts
 
     counts = genotype_texts(data)

@@ -1,6 +1,9 @@
 """The command that proves a number, and the proof: the command run again and compared."""
 
+import io
 import shlex
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,13 +44,15 @@ class Command:
     """`bcftools`, the arguments before the file, and what follows in the shell.
 
     `read` makes of the output of bcftools alone what the whole line in the shell would give. `first`, where
-    given, is a bcftools command whose output the other one reads. `unprovable` tells why there is no command.
+    given, is a bcftools command whose output the other one reads. `plugin` marks a command that only a bcftools
+    on PATH can run, with its plugins. `unprovable` tells why there is no command.
     """
 
     arguments: list[str]
     then: str = ""
     read: Reader = count_lines
     first: list[str] | None = None
+    plugin: bool = False
     unprovable: str = ""
 
     def shell(self, path: str) -> str:
@@ -119,15 +124,19 @@ def prove(
 
 
 def _rerun(evidence: Evidence, command: Command, path: Path, seconds: float, expected: Json) -> None:
+    version = bcftools.version()
     try:
-        found = _run(command, str(path), seconds)
+        if command.plugin:
+            found, version = _run_plugin(command, str(path), seconds)
+        else:
+            found = _run(command, str(path), seconds)
     except bcftools.BcftoolsTimeout:
         evidence.note = f"not re-run to its end within {seconds:g} s"
     except (bcftools.BcftoolsError, OSError) as error:
-        evidence.note = f"bcftools {bcftools.version()} could not re-run it: {one_line(str(error))}"
+        evidence.note = f"not re-run: {one_line(str(error))}"
     else:
         evidence.verified = found == expected
-        evidence.note = f"re-run with bcftools {bcftools.version()}"
+        evidence.note = f"re-run with bcftools {version}"
         if not evidence.verified:
             evidence.note += ", which gives another result: " + one_line(str(found), 200)
 
@@ -141,3 +150,21 @@ def _run(command: Command, path: str, seconds: float) -> Json:
         bcftools.stream(command.arguments, seconds, feed=iter(lambda: split.read(1 << 20), b"")) as output,
     ):
         return command.read(output)
+
+
+def _run_plugin(command: Command, path: str, seconds: float) -> tuple[Json, str]:
+    """The result of a plugin and the version of the bcftools on PATH that ran it."""
+    program = shutil.which("bcftools")
+    if program is None:
+        raise bcftools.BcftoolsError("it needs a bcftools with its plugins on PATH")
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=seconds)
+        version = told.stdout.split()[1].decode()
+        done = subprocess.run([program, *command.arguments, path], capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise bcftools.BcftoolsTimeout("bcftools was stopped at its time limit") from None
+    except IndexError:
+        raise bcftools.BcftoolsError(f"{program} does not tell its version") from None
+    if done.returncode:
+        raise bcftools.BcftoolsError(done.stderr.decode(errors="replace"))
+    return command.read(io.BytesIO(done.stdout)), version

@@ -43,7 +43,7 @@ def genotypes_at(context: ToolContext, wanted: GenotypesAt) -> ToolResult:
     if (wanted.position is None) == (wanted.id is None):
         raise ToolError("Give either a position or an ID")
     data = context.dataset(wanted.dataset)
-    data.need_samples()
+    data.need_genotypes()
     chosen = [data.sample_index(s) for s in wanted.samples] or list(range(len(data.samples)))
     place = wanted.position or wanted.id or ""
     conditions = VariantFilter(regions=[wanted.position]) if wanted.position else VariantFilter(ids=[place])

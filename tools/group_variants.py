@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
+from .annotation import NAMES
 from .clauses import significance_column
 from .consequences import worst
 from .context import ToolContext
@@ -85,15 +88,26 @@ def _sentence(data: OpenDataset, wanted: GroupVariants, counts: dict[str, int], 
 def _simple(column: str) -> Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]:
     def count(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
         rows = rows_of(data, ["record", column], records)
-        return _distinct(rows["record"].to_numpy(), np.asarray(rows[column], dtype=object))
+        return _distinct(rows["record"], rows[column])
 
     return count
 
 
-def _distinct(records: Records, values: npt.NDArray[Any]) -> dict[str, int]:
+def _distinct(records: pa.ChunkedArray, values: pa.ChunkedArray) -> dict[str, int]:
     """How many distinct records each value has, values in the order in which they first occur."""
-    pairs = dict.fromkeys(zip(records.tolist(), values.tolist(), strict=True))
-    return dict(Counter(str(value) for _, value in pairs if value is not None))
+    table = pa.table({"record": records, "value": values})
+    found = table.group_by("value", use_threads=False).aggregate([("record", "count_distinct")])
+    pairs = zip(found["value"].to_pylist(), found["record_count_distinct"].to_pylist(), strict=True)
+    return {str(value): number for value, number in pairs if value is not None}
+
+
+def _types(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
+    """As %TYPE of bcftools: `ref` only where a record has nothing else."""
+    rows = rows_of(data, ["record", "type"], records)
+    others = rows.filter(pc.not_equal(rows["type"], "ref"))
+    alone = np.setdiff1d(rows["record"].to_numpy(), others["record"].to_numpy())
+    counts = _distinct(others["record"], others["type"])
+    return counts | ({"ref": len(alone)} if len(alone) else {})
 
 
 def _significance(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
@@ -102,13 +116,13 @@ def _significance(data: OpenDataset, records: Records, wanted: GroupVariants) ->
 
 def _windows(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
     rows = rows_of(data, ["record", "chrom", "pos"], records)
-    start = rows["pos"].to_numpy() // wanted.window * wanted.window
-    names = [f"{c}:{s}" for c, s in zip(rows["chrom"].to_pylist(), start.tolist(), strict=True)]
-    return _distinct(rows["record"].to_numpy(), np.array(names, dtype=object))
+    start = pa.chunked_array([rows["pos"].to_numpy() // wanted.window * wanted.window], pa.int64())
+    names = pc.binary_join_element_wise(rows["chrom"], start.cast(pa.string()), ":")
+    return _distinct(rows["record"], names)
 
 
 def _samples(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
-    data.need_samples()
+    data.need_genotypes()
     numbers, codes = data.record_matrix("gt")
     carries = np.isin(data.codes.classes(), list(CLASSES["carrier"]))[codes[np.isin(numbers, records)]]
     return {s: int(n) for s, n in zip(data.samples, carries.sum(axis=0), strict=True)}
@@ -121,14 +135,22 @@ def _profile_groups(
     _need_annotation(data)
     rows = rows_of(data, ["record", "profile"], records)
     profiles = data.profiles.to_pylist()
-    of_record: dict[int, tuple[int, ...]] = {}
-    for record, profile in zip(rows["record"].to_pylist(), rows["profile"].to_pylist(), strict=True):
-        of_record[record] = (*of_record.get(record, ()), profile)
     counts: Counter[str] = Counter()
-    for numbers, times in Counter(of_record.values()).items():
+    for numbers, times in _profile_sets(rows["record"].to_numpy(), rows["profile"].to_numpy()).items():
         for group in of_profiles([profiles[n] for n in numbers]):
             counts[group] += times
     return dict(counts)
+
+
+def _profile_sets(record: Records, profile: Records) -> Counter[tuple[int, ...]]:
+    """How many records have each combination of profiles; only those with several alleles are looked at singly."""
+    _, first, n_rows = np.unique(record, return_index=True, return_counts=True)
+    alone, times = np.unique(profile[first[n_rows == 1]], return_counts=True)
+    sets: Counter[tuple[int, ...]] = Counter()
+    sets.update({(int(p),): int(n) for p, n in zip(alone, times, strict=True)})
+    for start, n in zip(first[n_rows > 1].tolist(), n_rows[n_rows > 1].tolist(), strict=True):
+        sets[tuple(profile[start : start + n].tolist())] += 1
+    return sets
 
 
 def _need_annotation(data: OpenDataset) -> None:
@@ -164,7 +186,7 @@ def _impacts(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict
 
 
 _GROUPS: dict[str, Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]] = {
-    "contig": _simple("chrom"), "filter": _simple("filter"), "type": _simple("type"), "gene": _genes,
+    "contig": _simple("chrom"), "filter": _simple("filter"), "type": _types, "gene": _genes,
     "consequence": _consequences, "impact": _impacts, "significance": _significance, "sample": _samples,
     "window": _windows,
 }  # fmt: skip
@@ -176,6 +198,10 @@ def _command(
     """A query of one field, tallied. Annotation needs a plugin, so those groups have none."""
     command = view_command(data, found.clauses)
     formats = {"contig": r"%CHROM\n", "filter": r"%FILTER\n", "window": r"%CHROM\t%POS\n"}
+    if wanted.by == "type":
+        formats["type"] = r"%TYPE\n"
+    if wanted.by == "gene" and data.summary["annotation"]["tag"] in ("CSQ", "BCSQ"):
+        return _gene_command(data, command), counts
     if wanted.by == "significance":
         formats["significance"] = rf"%INFO/{significance_column(data).id}\n"
     if wanted.by == "sample":
@@ -186,6 +212,8 @@ def _command(
     options = query_options(command.arguments[2:])
     command.arguments = ["query", "-f", formats[wanted.by], *options]
     command.then, command.read = "sort | uniq -c", tally
+    if wanted.by == "type":
+        command.then, command.read = "tr ',' '\\n' | sort | uniq -c", _type_counts
     if wanted.by == "window":
         awk = f"awk '{{print $1\":\"int($2/{wanted.window})*{wanted.window}}}'"
         command.then, command.read = f"{awk} | sort | uniq -c", _window_reader(wanted.window)
@@ -196,6 +224,27 @@ def _command(
         command.read = _carried
         return command, {k: v for k, v in counts.items() if v}
     return command, counts
+
+
+def _gene_command(data: OpenDataset, command: Command) -> Command:
+    """bcftools' split-vep plugin, one line for each transcript, each record once for a gene."""
+    annotation = data.summary["annotation"]
+    key = next(n for n in NAMES["gene"] if n in annotation["keys"])
+    site = r"%CHROM:%POS:%REF:%ALT"
+    options = query_options(command.arguments[2:])
+    command.arguments = ["+split-vep", "-a", annotation["tag"], "-d", "-f", rf"{site}\t%{key}\n", *options]
+    command.then = "sort -u | cut -f2 | grep -v '^[.]*$' | sort | uniq -c"
+    command.read, command.plugin = _gene_counts, True
+    return command
+
+
+def _gene_counts(output: IO[bytes]) -> Json:
+    genes = (line.rpartition("\t")[2] for line in set(all_lines(output)))
+    return dict(Counter(g for g in genes if g not in ("", ".")))
+
+
+def _type_counts(output: IO[bytes]) -> Json:
+    return dict(Counter(t.lower() for line in all_lines(output) for t in line.split(",")))
 
 
 def _window_reader(window: int) -> Callable[[IO[bytes]], Json]:

@@ -1,8 +1,6 @@
 """Counts over the genotype matrix, sample by sample."""
 
 from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -62,17 +60,10 @@ def mean_depths(data: OpenDataset) -> list[float | None]:
 
 
 def singletons(data: OpenDataset) -> list[int]:
-    """For each sample the number of records whose only ALT copy in the whole file is its own."""
-    rows = data.table.columns(["record", "ac"])
-    _, first = np.unique(rows["record"].to_numpy(), return_index=True)
-    copies = np.add.reduceat(rows["ac"].to_numpy(), first) if len(first) else np.zeros(0)
+    """For each sample the number of records at which it alone is heterozygous or homozygous ALT.
+
+    As in `bcftools stats`, hemizygous and partly missing calls count as neither.
+    """
     _, codes = data.record_matrix("gt")
-    carries = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT, Genotype.HEMI_ALT, Genotype.PARTIAL])
-    has_alt = carries[codes] & _has_alt(data)[codes]
-    return [int(n) for n in has_alt[copies == 1].sum(axis=0)]
-
-
-def _has_alt(data: OpenDataset) -> npt.NDArray[Any]:
-    from ..memory.genotype_codes import alleles_of
-
-    return np.array([any(a for a in alleles_of(t) if a) for t in data.codes.texts] or [False])
+    carries = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT])[codes]
+    return [int(n) for n in carries[carries.sum(axis=1) == 1].sum(axis=0)]

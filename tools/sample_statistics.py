@@ -34,7 +34,7 @@ def sample_statistics(context: ToolContext, wanted: SampleStatistics) -> ToolRes
     Raises `ToolError` for a sample that is not there or a file without samples.
     """
     data = context.dataset(wanted.dataset)
-    data.need_samples()
+    data.need_genotypes()
     names = [data.samples[data.sample_index(s)] for s in wanted.samples] or data.samples
     every = _all_measures(data)
     value: Json = {n: every[n] if wanted.measure == "all" else every[n][wanted.measure] for n in names}
@@ -55,7 +55,7 @@ _READINGS = {
     "missing_fraction": "missing genotypes, wholly or in part, over all records",
     "het_hom_ratio": "heterozygous over homozygous ALT records; hemizygous calls count as neither",
     "mean_depth": "mean of FORMAT/DP over the records where it is given",
-    "singletons": "records whose only ALT copy among all samples is this sample's",
+    "singletons": "records at which this sample alone is heterozygous or homozygous ALT; hemizygous calls count as neither",
     "hom_alt": "hemizygous calls are not homozygous",
 }
 
@@ -103,14 +103,43 @@ def _shown(value: Json) -> str:
 
 def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[str, Json]]) -> tuple[Command, Json]:
     """The command that gives what was counted, and what it should give."""
-    if wanted.measure in ("mean_depth", "singletons"):
-        return Command([], unprovable="bcftools stats counts these over other sets of records"), None
+    if wanted.measure == "singletons":
+        command = Command(["stats", "-s", "-"], "grep ^PSC | cut -f3,11", lambda output: _singletons_in(output, names))
+        return command, {n: every[n]["singletons"] for n in names}
+    if wanted.measure == "mean_depth":
+        return _depth_command(wanted, names, every)
     arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%GT\n]"]
     if any("," in n for n in names) and wanted.samples:
         return Command(arguments, unprovable="a sample's name holds a comma"), None
     classes = list(NAMES.values())
     expected = {n: {k: v for k, v in every[n].items() if k in classes and k != "missing" and v} for n in names}
     return Command(arguments, "sort | uniq -c", _classes_by_sample), expected
+
+
+def _singletons_in(output: IO[bytes], names: list[str]) -> dict[str, int]:
+    rows = [line.split("\t") for line in all_lines(output) if line.startswith("PSC\t")]
+    return {row[2]: int(row[10]) for row in rows if row[2] in names}
+
+
+def _depth_command(
+    wanted: SampleStatistics, names: list[str], every: dict[str, dict[str, Json]]
+) -> tuple[Command, Json]:
+    mean = r"""awk -F'\t' '$2!="." {n[$1]++; s[$1]+=$2} END {for (k in n) print k, s[k]/n[k]}'"""
+    arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%DP\n]"]
+    unprovable = "a sample's name holds a comma" if wanted.samples and any("," in n for n in names) else ""
+    if all(every[n]["mean_depth"] is None for n in names):
+        unprovable = "the file has no FORMAT/DP"
+    known = {n: every[n]["mean_depth"] for n in names if every[n]["mean_depth"] is not None}
+    return Command(arguments, mean, _mean_depths_in, unprovable=unprovable), known
+
+
+def _mean_depths_in(output: IO[bytes]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for line in all_lines(output):
+        sample, _, depth = line.rpartition("\t")
+        if depth != ".":
+            found.setdefault(sample, []).append(float(depth))
+    return {sample: round(sum(depths) / len(depths), 2) for sample, depths in found.items()}
 
 
 def _classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:

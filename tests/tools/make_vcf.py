@@ -6,8 +6,8 @@ from pathlib import Path
 import pysam
 
 DECLARED = [
-    '##contig=<ID=chr1,length=1000000>',
-    '##contig=<ID=chr2,length=1000000>',
+    "##contig=<ID=chr1,length=1000000>",
+    "##contig=<ID=chr2,length=1000000>",
     '##FILTER=<ID=q10,Description="Quality below 10">',
     '##FILTER=<ID=s50,Description="Less than half of the samples have data">',
     '##INFO=<ID=DP,Number=1,Type=Integer,Description="Depth">',

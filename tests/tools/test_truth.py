@@ -90,12 +90,16 @@ def test_sites(run, context, readable, truth):
 
 
 def test_counts_by_type_agree_with_the_site_statistics(run, context, readable, truth):
-    counted = {kind: run(context, "count_variants", prove=False, types=[kind]).value for kind in ("snp", "indel", "mnp")}
+    counted = {
+        kind: run(context, "count_variants", prove=False, types=[kind]).value for kind in ("snp", "indel", "mnp")
+    }
     named = {"snp": "SNP", "indel": "INDEL", "mnp": "MNP"}
     if readable == GRIDSS:
         text = bcftools("query -f '%TYPE\\n'", context.datasets[0].dataset.path)
         truth = {"type": Counter(text.split())}
-    expected = {k: sum(n for types, n in truth["type"].items() if name in types.split(",")) for k, name in named.items()}
+    expected = {
+        k: sum(n for types, n in truth["type"].items() if name in types.split(",")) for k, name in named.items()
+    }
     assert counted == expected
 
 

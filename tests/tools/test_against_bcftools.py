@@ -1,0 +1,638 @@
+"""One table of questions, each asked of the tool and, in a line written by hand, of bcftools.
+
+Three things hold for every line: the tool's value is that of bcftools; the evidence says it was proved; and the
+command it prints gives the value again in a real shell, where there is a bcftools on the PATH.
+"""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+from make_vcf import bgzip, record, write_vcf
+from reference import bcftools, count, genotype_class, lines, rows, tally
+
+GT, TARGETS = "query -f '[%GT\\t]\\n'", "--targets-overlap 1"
+CALLS = "query -f '[%GT:%DP:%GQ\\t]\\n'"
+KEYS = "query -f '%CHROM:%POS:%REF:%ALT\\n'"
+SAMPLES = ["ARUN", "MIRA", "DEV", "LILA", "OTTO", "INES"]
+VQSR = "VQSRTrancheSNP99.90to100.00"
+
+FILES = {
+    "gvcf": "gvcf/broadinstitute__gatk__NA12878.AS.chr20snippet.g.vcf",
+    "somatic": "somatic/Zacharyr41__vcf-pg-loader__mutect2_chr22.vcf.gz",
+    "sv": "sv/broadinstitute__gatk__HG00096.manta.vcf.gz",
+    "breakends": "sv/Zacharyr41__vcf-pg-loader__gridss_sv.vcf",
+    "snpeff": "snpeff_ann/Zacharyr41__vcf-pg-loader__test.chr22.ann.subset.vcf",
+    "vep": "vep_csq/samtools__bcftools__split-vep.vcf",
+    "bcsq": "bcsq/brentp__slivar__with-bcsq.vcf",
+    "triploid": "ploidy_organism/sgkit-dev__bio2zarr__triploid.vcf.gz",
+    "haploid": "trio/samtools__bcftools__mendelian.vcf",
+    "norm": "ploidy_organism/samtools__bcftools__norm.vcf",
+    "freebayes": "cohort/jamescasbon__PyVCF__freebayes.vcf",
+    "partial": "trio/brentp__vcfanno__query.vcf.gz",
+    "sites": "population/Zacharyr41__vcf-pg-loader__gnomad_subset.vcf.gz",
+    "bcf": "cohort/biodatageeks__polars-bio__multisample_large.bcf",
+}
+
+TRICKY_SAMPLES = ["A", "B", "C"]
+TRICKY = [
+    record(100, "A", "C,G", id="rs1;rs2", qual=".", filter=".", info="DP=10;AF=0.1,0.5;LST=1,5;NOTE=a,b;DB",
+           format="GT:DP:GQ", samples=["0/1:10:20", "1/2:.:99", "./1:30:."]),
+    record(200, "AT", "A,ATT,<DEL>", qual=29.5, filter="q10;s50", info="DP=11;AF=0.2,.,0.01;LST=.;END=260;SVTYPE=DEL",
+           format="GT:DP:GQ", samples=["0|1:11:50", "2:20:50", ".:5:5"]),
+    record(250, "G", "*", qual=30, filter="q10", info="AF=0.5;FLS=0.1,0.2", format="GT:DP:GQ",
+           samples=["0/0:1:1", "0/1:2:2", "1/1:3:3"]),
+    record(300, "C", "<NON_REF>", qual=0, info="END=400;LST=7", format="GT:DP:GQ",
+           samples=["0/0:40:60", "0:41:61", "0/0/1:9:9"]),
+    record(350, "T", "T[chr2:77[", id="bnd1", qual=1e6, info="SVTYPE=BND;DP=0", format="GT:DP:GQ",
+           samples=["0/1:19:20", "1|1:20:19", "1:20:20"]),
+    record(400, "AC", "GT", id="rs10", info="ONE=it's;DP=2147483647", format="GT:DP:GQ",
+           samples=["1/1:.:.", "./.:.:.", "0/0:20:20"]),
+    record(400, "ACG", "A", info="NOTE=x;AC=3;RD=5,6;DB", format="GT", samples=["1/1", "1", "0"]),
+    record(500, "G", ".", info="DP=3", format="GT", samples=["0/0", "./.", "0|."]),
+    record(10, "N", "<INS>,<DUP:TANDEM>", chrom="chr2", filter="s50", info="END=10;SVTYPE=INS", format="GT",
+           samples=["1/2", "0/2", "0/1/2/2"]),
+    record(20, "a", "g", chrom="chr2", id="rs1", info="NOTE=a;MQ=60.5", format="GT", samples=["1/0", "0|1", "1|1"]),
+]  # fmt: skip
+"""Ten records that hold every kind of allele, ploidy, phase and missing value."""
+
+
+class Case(NamedTuple):
+    file: str
+    tool: str
+    arguments: dict[str, Any]
+    line: str
+    reduce: Callable[[str], Any]
+
+
+def counting(file: str, line: str, reduce: Callable[[str], Any] = count, **arguments: Any) -> Case:
+    return Case(file, "count_variants", arguments, line, reduce)
+
+
+def where(field: str, op: str, value: object, absent: str = "drop") -> list[dict[str, Any]]:
+    return [{"field": field, "op": op, "value": value, "absent": absent}]
+
+
+def matching(meets: Callable[[list[str]], bool]) -> Callable[[str], int]:
+    """The number of lines whose columns meet a condition."""
+    return lambda text: sum(meets([c for c in row if c]) for row in rows(text))
+
+
+def by_samples(file: str, classes: set[str], keep: Callable[[int], bool], *columns: int, **genotype: Any) -> Case:
+    """The number of samples among `columns` (all where none is given) whose class is one of `classes` is as wanted."""
+
+    def meets(calls: list[str]) -> bool:
+        chosen = [calls[i] for i in columns] if columns else calls
+        return keep(sum(genotype_class(gt) in classes for gt in chosen))
+
+    return Case(file, "count_variants", {"genotypes": [genotype]}, GT, matching(meets))
+
+
+def types(text: str) -> dict[str, int]:
+    return dict(Counter(kind.lower() for line in lines(text) for kind in line.split(",")))
+
+
+def by_window(size: int) -> Callable[[str], dict[str, int]]:
+    return lambda text: dict(Counter(f"{c}:{int(p) // size * size}" for c, p in rows(text)))
+
+
+def stats_numbers(text: str) -> dict[str, int]:
+    """The summary of `bcftools stats` under the tool's names."""
+    names = {"records": "records", "SNPs": "snps", "indels": "indels", "MNPs": "mnps", "others": "others",
+             "no-ALTs": "no_alt", "multiallelic sites": "multiallelic"}  # fmt: skip
+    found = dict(re.findall(r"^SN\t0\tnumber of (.*):\t(\d+)$", text, re.MULTILINE))
+    return {name: int(found[key]) for key, name in names.items()}
+
+
+def classes_by_sample(text: str) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {}
+    for sample, gt in rows(text):
+        found.setdefault(sample, Counter())[genotype_class(gt)] += 1
+    return {sample: dict(counts) for sample, counts in found.items()}
+
+
+def carried(text: str) -> dict[str, int]:
+    carrying = {"het", "hom_alt", "hemizygous_alt"}
+    return {s: sum(n for k, n in c.items() if k in carrying) for s, c in classes_by_sample(text).items()}
+
+
+HET, MISSING = {"het"}, {"missing", "partly_missing"}
+CARRIER = {"het", "hom_alt", "hemizygous_alt"}
+
+
+def cohort_cases() -> list[Case]:
+    def at_least_20_and_30(call: str) -> bool:
+        _, depth, quality = call.split(":")
+        return "." not in (depth, quality) and int(depth) >= 20 and int(quality) >= 30
+
+    def het_at_least_30_deep(call: str) -> bool:
+        gt, depth, _ = call.split(":")
+        return genotype_class(gt) == "het" and depth != "." and int(depth) >= 30
+
+    depth_and_quality = [{"field": "DP", "op": ">=", "value": 20}, {"field": "GQ", "op": ">=", "value": 30}]
+    any_call = {"where": depth_and_quality, "how_many": "any"}
+    deep_het = {"genotype": "het", "where": [{"field": "DP", "op": ">=", "value": 30}]}
+    deep_half = {"genotype": "het", "where": [{"field": "DP", "op": ">", "value": 29.5}]}
+    private = [{"genotype": "carrier", "samples": ["OTTO"]},
+               {"genotype": "carrier", "how_many": "none", "except_samples": ["OTTO"]}]  # fmt: skip
+    de_novo = [{"genotype": "het", "samples": ["DEV"]}, {"genotype": "hom_ref", "samples": ["ARUN", "MIRA"]}]
+    del_80 = "chr13:32336300-32336304"
+    return [
+        counting("cohort", "view -H"),
+        counting("cohort", "view -H -v snps", types=["snp"]),
+        counting("cohort", "view -H -v snps,mnps", types=["snp", "mnp"]),
+        counting("cohort", "view -H -V snps", not_types=["snp"]),
+        counting("cohort", "view -H -V snps,indels", not_types=["snp", "indel"]),
+        counting("cohort", "query -f '%REF\\t%ALT\\n'", matching(lambda r: any(len(a) > len(r[0]) for a in r[1].split(","))),
+                 types=["insertion"]),
+        counting("cohort", "query -f '%REF\\t%ALT\\n'", matching(lambda r: any(len(a) < len(r[0]) for a in r[1].split(","))),
+                 types=["deletion"]),
+        counting("cohort", "view -H -m 3", multiallelic=True),
+        counting("cohort", "view -H -M 2", multiallelic=False),
+        counting("cohort", "norm -m -any >> view -H", scope="allele"),
+        counting("cohort", "norm -m -any >> view -H -v snps", scope="allele", types=["snp"]),
+        counting("cohort", "norm -m -any >> view -H -v indels -i 'INFO/AF<0.3'", scope="allele", types=["indel"],
+                 where=where("AF", "<", 0.3)),
+        counting("cohort", "view -H -v snps -f PASS -r chr7", types=["snp"], filters=["PASS"], regions=["chr7"]),
+        # regions: any overlap of REF counts, and a contig goes by either name
+        counting("cohort", f"view -H -r {del_80}", regions=[del_80]),
+        counting("cohort", "view -H -r chr13:32336225", regions=["chr13:32336225"]),
+        counting("cohort", "view -H -r chr17:7,000,000-8,000,000", regions=["17:7,000,000-8,000,000"]),
+        counting("cohort", "view -H -r chrX", regions=["X"]),
+        counting("cohort", "view -H -r chr1:1-50000000,chr17", regions=["chr1:1-50000000", "chr17"]),
+        counting("cohort", f"view -H -t ^chr13:32336300-32336304 {TARGETS}", not_regions=[del_80]),
+        counting("cohort", f"view -H -t ^chr1,chr2:1-170000000 {TARGETS}", not_regions=["1", "chr2:1-170000000"]),
+        counting("cohort", "view -H -r chr7:1-10", regions=["chr7:1-10"]),
+        # FILTER
+        counting("cohort", "view -H -f PASS", filters=["PASS"]),
+        counting("cohort", "view -H -f .", filters=["."]),
+        counting("cohort", "view -H -f PASS,.", filters=["PASS", "."]),
+        counting("cohort", f"view -H -f {VQSR}", filters=[VQSR]),
+        counting("cohort", f"view -H -f LowQual,{VQSR}", filters=["LowQual", VQSR]),
+        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r != ["PASS"]), not_filters=["PASS"]),
+        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r != ["."]), not_filters=["."]),
+        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r[0] not in ("PASS", ".")), not_filters=["PASS", "."]),
+        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: "LowQual" not in r[0].split(";")),
+                 not_filters=["LowQual"]),
+        # values of the record
+        counting("cohort", "view -H -i 'QUAL>1000.5'", where=where("QUAL", ">", 1000.5)),
+        counting("cohort", "view -H -i 'QUAL<30'", where=where("QUAL", "<", 30)),
+        counting("cohort", "view -H -i 'INFO/DP>=100.5'", where=where("DP", ">=", 100.5)),
+        counting("cohort", "view -H -i 'INFO/DP<100.5'", where=where("INFO/DP", "<", 100.5)),
+        counting("cohort", "view -H -i 'INFO/DP<=150'", where=where("INFO/DP", "<=", 150)),
+        counting("cohort", "view -H -i 'INFO/DP=150'", where=where("INFO/DP", "=", 150)),
+        counting("cohort", "view -H -i 'INFO/DP=150.5'", where=where("INFO/DP", "=", 150.5)),
+        counting("cohort", "view -H -i 'INFO/DP!=150'", where=where("INFO/DP", "!=", 150)),
+        counting("cohort", "view -H -i 'INFO/DP!=150.5'", where=where("INFO/DP", "!=", 150.5)),
+        counting("cohort", "view -H -i 'INFO/gnomAD_AF<0.01'", where=where("gnomAD_AF", "<", 0.01)),
+        counting("cohort", "query -f '%INFO/gnomAD_AF\\n'",
+                 matching(lambda r: any(v == "." or float(v) < 0.01 for v in r[0].split(","))),
+                 where=where("gnomAD_AF", "<", 0.01, "keep")),
+        counting("cohort", "view -H -i 'INFO/AF>0.5'", where=where("AF", ">", 0.5)),
+        counting("cohort", "view -H -i 'INFO/AC>=3'", where=where("AC", ">=", 2.5)),
+        counting("cohort", "view -H -i 'INFO/AF>0.2 && INFO/AF<0.3'", where=where("AF", ">", 0.2) + where("AF", "<", 0.3)),
+        counting("cohort", "view -H -i 'INFO/CLNSIG=\"Pathogenic\"'", where=where("CLNSIG", "=", "Pathogenic")),
+        counting("cohort", "query -f '%INFO/CLNSIG\\n'", matching(lambda r: r[0] not in (".", "Benign")),
+                 where=where("CLNSIG", "!=", "Benign")),
+        counting("cohort", "query -f '%INFO/CLNSIG\\n'", matching(lambda r: r[0] != "Benign"),
+                 where=where("CLNSIG", "!=", "Benign", "keep")),
+        counting("cohort", "view -H -i 'INFO/CLNSIG=\"Pathogenic\" || INFO/CLNSIG=\"Likely_pathogenic\"'",
+                 significance=["Pathogenic", "Likely_pathogenic"]),
+        counting("cohort", "view -H -i 'ID=\"rs80357914\"'", ids=["rs80357914"]),
+        counting("cohort", "view -H -i 'ID=\"rs80357914\" || ID=\"rs334\"'", ids=["rs80357914", "rs334"]),
+        Case("cohort", "count_variants", {"ids": ["rs80357914"], "question": "is_there"}, "view -H -i 'ID=\"rs80357914\"'",
+             lambda text: count(text) > 0),
+        Case("cohort", "count_variants", {"ids": ["rs334"], "question": "is_there"}, "view -H -i 'ID=\"rs334\"'",
+             lambda text: count(text) > 0),
+        # genotypes
+        by_samples("cohort", HET, lambda n: n > 0, genotype="het", how_many="any"),
+        by_samples("cohort", HET, lambda n: n == 6, genotype="het"),
+        by_samples("cohort", HET, lambda n: n == 0, genotype="het", how_many="none"),
+        by_samples("cohort", CARRIER, lambda n: n >= 3, genotype="carrier", how_many="at_least", n=3),
+        by_samples("cohort", CARRIER, lambda n: n <= 1, genotype="carrier", how_many="at_most", n=1),
+        by_samples("cohort", CARRIER, lambda n: n == 1, genotype="carrier", how_many="exactly", n=1),
+        by_samples("cohort", MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
+        by_samples("cohort", MISSING, lambda n: n == 0, genotype="called"),
+        by_samples("cohort", {"hemizygous_alt"}, lambda n: n > 0, genotype="hemizygous_alt", how_many="any"),
+        by_samples("cohort", {"hom_alt"}, lambda n: n == 1, 2, genotype="hom_alt", samples=["DEV"]),
+        by_samples("cohort", {"hom_alt"}, lambda n: n == 2, 2, 3, genotype="hom_alt", samples=["DEV", "LILA"]),
+        by_samples("cohort", {"hom_ref", "hemizygous_ref"}, lambda n: n == 1, 0, genotype="reference", samples=["ARUN"]),
+        by_samples("cohort", MISSING, lambda n: n == 1, 0, genotype="missing", samples=["ARUN"]),
+        by_samples("cohort", CARRIER, lambda n: n == 0, 0, 1, 3, 4, 5, genotype="carrier", how_many="none",
+                   except_samples=["DEV"]),
+        by_samples("cohort", HET, lambda n: n >= 2, 2, 3, 4, 5, genotype="het", how_many="at_least", n=2,
+                   except_samples=["ARUN", "MIRA"]),
+        Case("cohort", "count_variants", {"genotypes": private}, GT,
+             matching(lambda calls: [i for i, c in enumerate(calls) if genotype_class(c) in CARRIER] == [4])),
+        Case("cohort", "count_variants", {"genotypes": de_novo}, GT,
+             matching(lambda c: [genotype_class(x) for x in c[:3]] == ["hom_ref", "hom_ref", "het"])),
+        Case("cohort", "count_variants", {"genotypes": [any_call]}, CALLS,
+             matching(lambda calls: any(map(at_least_20_and_30, calls)))),
+        Case("cohort", "count_variants", {"genotypes": [{"where": depth_and_quality}]}, CALLS,
+             matching(lambda calls: all(map(at_least_20_and_30, calls)))),
+        Case("cohort", "count_variants", {"genotypes": [deep_het | {"how_many": "any"}]}, CALLS,
+             matching(lambda calls: any(map(het_at_least_30_deep, calls)))),
+        Case("cohort", "count_variants", {"genotypes": [deep_half | {"how_many": "any"}]}, CALLS,
+             matching(lambda calls: any(map(het_at_least_30_deep, calls)))),
+        Case("cohort", "count_variants", {"genotypes": [deep_het | {"samples": ["MIRA"]}]}, CALLS,
+             matching(lambda calls: het_at_least_30_deep(calls[1]))),
+        Case("cohort", "count_variants", {"genotypes": [deep_half | {"samples": ["MIRA"]}]}, CALLS,
+             matching(lambda calls: het_at_least_30_deep(calls[1]))),
+        Case("cohort", "count_variants", {"genotypes": [deep_het | {"how_many": "at_least", "n": 2}], "types": ["snp"],
+             "regions": ["chr17"]}, f"{CALLS} -v snps -r chr17".replace("query", "query", 1).replace(" -v snps", " -i 'TYPE~\"snp\"'"),
+             matching(lambda calls: sum(map(het_at_least_30_deep, calls)) >= 2)),
+        # lists and groups
+        Case("cohort", "list_variants", {"types": ["mnp"]}, f"{KEYS} -i 'TYPE=\"mnp\"'", lines),
+        Case("cohort", "list_variants", {"filters": [VQSR], "regions": ["chr2"]}, f"{KEYS} -i 'FILTER~\"{VQSR}\"' -r chr2", lines),
+        Case("cohort", "list_variants", {"filters": ["PASS"], "where": where("QUAL", ">", 3000)},
+             f"{KEYS} -i 'FILTER=\"PASS\" && QUAL>3000'", lines),
+        Case("cohort", "list_variants", {"filters": ["LowQual", "."], "limit": 5}, f"{KEYS} -i 'FILTER~\"LowQual\" || FILTER=\".\"'",
+             lines),
+        Case("cohort", "list_variants", {"significance": ["Pathogenic"]}, f"{KEYS} -i 'INFO/CLNSIG=\"Pathogenic\"'", lines),
+        Case("cohort", "list_variants", {"ids": ["rs334"]}, f"{KEYS} -i 'ID=\"rs334\"'", lines),
+        Case("cohort", "group_variants", {"by": "contig", "types": ["indel"]}, "query -f '%CHROM\\n' -i 'TYPE~\"indel\"'", tally),
+        Case("cohort", "group_variants", {"by": "contig", "filters": ["PASS"]}, "query -f '%CHROM\\n' -i 'FILTER=\"PASS\"'", tally),
+        Case("cohort", "group_variants", {"by": "filter"}, "query -f '%FILTER\\n'", tally),
+        Case("cohort", "group_variants", {"by": "type"}, "query -f '%TYPE\\n'", types),
+        Case("cohort", "group_variants", {"by": "significance"}, "query -f '%INFO/CLNSIG\\n'",
+             lambda text: {k: n for k, n in tally(text).items() if k != "."}),
+        Case("cohort", "group_variants", {"by": "sample"}, "query -f '[%SAMPLE\\t%GT\\n]'", carried),
+        Case("cohort", "group_variants", {"by": "sample", "types": ["indel"], "filters": ["PASS"]},
+             "query -i 'TYPE~\"indel\" && FILTER=\"PASS\"' -f '[%SAMPLE\\t%GT\\n]'", carried),
+        Case("cohort", "group_variants", {"by": "window", "regions": ["chr17"]}, "query -f '%CHROM\\t%POS\\n' -r chr17",
+             by_window(1_000_000)),
+        Case("cohort", "group_variants", {"by": "window", "window": 7}, "query -f '%CHROM\\t%POS\\n'", by_window(7)),
+        Case("cohort", "group_variants", {"by": "contig", "top": 2}, "query -f '%CHROM\\n'",
+             lambda text: dict(Counter(lines(text)).most_common(2))),
+        # one place
+        Case("cohort", "genotypes_at", {"position": "chr7:55160230"}, "query -r chr7:55160230 -f '[%SAMPLE\\t%GT\\n]'",
+             lambda text: dict(rows(text))),
+        Case("cohort", "genotypes_at", {"id": "rs9000000009", "samples": ["DEV", "OTTO"]},
+             "query -s DEV,OTTO -i 'ID=\"rs9000000009\"' -f '[%SAMPLE\\t%GT\\n]'", lambda text: dict(rows(text))),
+        Case("cohort", "genotypes_at", {"id": "rs9000000005", "show": "carriers"},
+             "query -i 'ID=\"rs9000000005\"' -f '[%SAMPLE\\t%GT\\n]'", lambda text: [s for s, gt in rows(text) if "1" in gt]),
+        Case("cohort", "genotypes_at", {"position": "13:32336302"}, "query -r chr13:32336302 -f '[%SAMPLE\\t%GT\\n]'",
+             lambda text: dict(rows(text))),
+        Case("cohort", "genotypes_at", {"position": "chr7:5"}, "query -r chr7:5 -f '[%SAMPLE\\t%GT\\n]'", lambda text: dict(rows(text))),
+        # whole file
+        Case("cohort", "distinct_values", {"field": "CLNSIG"}, "query -f '%INFO/CLNSIG\\n'", tally),
+        Case("cohort", "distinct_values", {"field": "FILTER"}, "query -f '%FILTER\\n'", tally),
+        Case("cohort", "distinct_values", {"field": "chrom"}, "query -f '%CHROM\\n'", tally),
+        Case("cohort", "distinct_values", {"field": "INFO/DP", "limit": 1000}, "query -f '%INFO/DP\\n'", tally),
+        Case("cohort", "distinct_values", {"field": "INFO/AC"}, "norm -m -any >> query -f '%INFO/AC\\n'", tally),
+        Case("cohort", "describe_file", {"about": "samples"}, "query -l", lines),
+        Case("cohort", "describe_file", {"about": "contigs"}, "query -f '%CHROM\\n'", tally),
+        Case("cohort", "site_statistics", {"measure": "snps"}, "view -H -v snps", count),
+        Case("cohort", "site_statistics", {"measure": "mnps"}, "view -H -v mnps", count),
+        Case("cohort", "site_statistics", {"measure": "multiallelic"}, "view -H -m 3", count),
+        Case("cohort", "site_statistics", {"measure": "ti_tv"}, "stats",
+             lambda text: round(int(re.findall(r"^TSTV\t0\t(\d+)\t", text, re.M)[0])
+                                / int(re.findall(r"^TSTV\t0\t\d+\t(\d+)\t", text, re.M)[0]), 4)),
+        Case("cohort", "site_statistics", {"measure": "substitutions"}, "stats",
+             lambda text: {k: int(n) for k, n in re.findall(r"^ST\t0\t(\S+)\t(\d+)", text, re.M)}),
+    ]  # fmt: skip
+
+
+def general_cases(file: str, region: str) -> list[Case]:
+    """What is asked of every file. `region` is CONTIG:START-END, with an overlap from outside where there is one."""
+    contig = region.partition(":")[0]
+    other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
+    return [
+        counting(file, "view -H -v snps", types=["snp"]),
+        counting(file, "view -H -v indels", types=["indel"]),
+        counting(file, "view -H -v other", types=["other"]),
+        counting(file, "view -H -V snps", not_types=["snp"]),
+        counting(file, "norm -m -any >> view -H -v indels", scope="allele", types=["indel"]),
+        counting(file, "view -H -m 3", multiallelic=True),
+        counting(file, "view -H -f PASS", filters=["PASS"]),
+        counting(file, "query -f '%FILTER\\n'", matching(lambda r: r != ["PASS"]), not_filters=["PASS"]),
+        counting(file, f"view -H -t {region} {TARGETS}", regions=[region]),
+        counting(file, f"view -H -t ^{region} {TARGETS}", not_regions=[region.replace(contig, other, 1)]),
+        counting(file, "view -H -i 'QUAL>=500'", where=where("QUAL", ">=", 500)),
+        counting(file, "view -H -i 'QUAL<500 || QUAL=\".\"'", where=where("QUAL", "<", 500, "keep")),
+        Case(file, "list_variants", {"types": ["snp"], "regions": [region]},
+             f"{KEYS} -i 'TYPE~\"snp\"' -t {region} {TARGETS}", lines),
+        Case(file, "group_variants", {"by": "contig"}, "query -f '%CHROM\\n'", tally),
+        Case(file, "group_variants", {"by": "type"}, "query -f '%TYPE\\n'", types),
+        Case(file, "group_variants", {"by": "window", "window": 500, "filters": ["PASS"]},
+             "query -f '%CHROM\\t%POS\\n' -i 'FILTER=\"PASS\"'", by_window(500)),
+        Case(file, "distinct_values", {"field": "FILTER", "limit": 1000}, "query -f '%FILTER\\n'", tally),
+    ]  # fmt: skip
+
+
+def genotype_cases(file: str) -> list[Case]:
+    return [
+        by_samples(file, HET, lambda n: n > 0, genotype="het", how_many="any"),
+        by_samples(file, MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
+        by_samples(file, CARRIER, lambda n: n == 0, genotype="carrier", how_many="none"),
+        by_samples(file, {"hemizygous_alt"}, lambda n: n >= 1, genotype="hemizygous_alt", how_many="at_least", n=1),
+        Case(file, "group_variants", {"by": "sample"}, "query -f '[%SAMPLE\\t%GT\\n]'", carried),
+    ]
+
+
+REGIONS = {
+    "gvcf": "20:10433053-10433056", "somatic": "chr22:17619294-18089591", "sv": "chr20:1600000-1766000",
+    "breakends": "chr1:600000-800000", "snpeff": "22:17072035-17072674", "vep": "1:14500-14600",
+    "bcsq": "1:15752325-16974454", "triploid": "1:1-1", "haploid": "1:1-10000000", "norm": "20:4-5",
+    "freebayes": "chr22:42522446-42522500", "partial": "1:1-100000000", "sites": "chr22:12-67",
+    "bcf": "chr12:66900-67000", "tricky": "chr1:201-300",
+}  # fmt: skip
+WITH_GENOTYPES = ["gvcf", "somatic", "sv", "bcsq", "triploid", "haploid", "norm", "freebayes", "partial", "tricky"]
+
+
+def special_cases() -> list[Case]:
+    """What only some file has."""
+    return [
+        counting("breakends", "view -H -v bnd", types=["bnd"]),
+        counting("breakends", "view -H -V bnd", not_types=["bnd"]),
+        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<DEL")), types=["deletion"]),
+        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<INS")), types=["insertion"]),
+        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<")), types=["symbolic"]),
+        counting("sv", "view -H -i 'INFO/SVLEN>1000.5'", where=where("SVLEN", ">", 1000.5)),
+        counting("sv", "view -H -i 'INFO/SVTYPE=\"DEL\"'", where=where("SVTYPE", "=", "DEL")),
+        Case("sv", "distinct_values", {"field": "SVTYPE"}, "query -f '%INFO/SVTYPE\\n'", tally),
+        counting("gvcf", "view -H -i 'INFO/MLEAC>=1'", where=where("MLEAC", ">=", 1)),
+        counting("gvcf", "view -H -i 'INFO/DP<20 || INFO/DP=\".\"'", where=where("DP", "<", 20, "keep")),
+        counting("somatic", "view -H -f weak_evidence", filters=["weak_evidence"]),
+        counting("somatic", "view -H -f contamination,slippage", filters=["contamination", "slippage"]),
+        counting("somatic", "query -f '%FILTER\\n'", matching(lambda r: "contamination" not in r[0].split(";")),
+                 not_filters=["contamination"]),
+        counting("somatic", "view -H -i 'INFO/MBQ>=30.5'", where=where("MBQ", ">=", 30.5)),
+        counting("somatic", "view -H -i 'INFO/POPAF<6'", where=where("POPAF", "<", 6)),
+        counting("somatic", "view -H -i 'INFO/NALOD!=1'", where=where("NALOD", "!=", 1)),
+        counting("sites", "view -H -i 'INFO/AF<0.0001'", where=where("AF", "<", 0.0001)),
+        counting("sites", "view -H -i 'INFO/AC=1'", where=where("AC", "=", 1)),
+        counting("sites", "view -H -v snps -i 'INFO/AC=0' -f PASS", types=["snp"], where=where("AC", "=", 0), filters=["PASS"]),
+        counting("freebayes", "view -H -i 'INFO/AC>=7 && TYPE~\"snp\"'", types=["snp"], where=where("AC", ">=", 7)),
+        counting("freebayes", "norm -m -any >> view -H -i 'INFO/AO>100'", scope="allele", where=where("AO", ">", 100)),
+        counting("freebayes", "view -H -i 'INFO/CIGAR=\"1X\"'", where=where("CIGAR", "=", "1X")),
+        counting("norm", "view -H -v mnps", types=["mnp"]),
+        counting("norm", "view -H -i 'INFO/XRI>=1'", where=where("XRI", ">=", 0.5)),
+        counting("norm", "view -H -i 'INFO/XAS=\"AA\"'", where=where("XAS", "=", "AA")),
+        counting("bcf", "view -H -i 'INFO/AC>100'", where=where("AC", ">", 100)),
+        counting("bcf", "view -H -i 'N_PASS(GT=\"het\")>=100'",
+                 genotypes=[{"genotype": "het", "how_many": "at_least", "n": 100}]),
+        # the ten tricky records
+        counting("tricky", "view -H -v mnps", types=["mnp"]),
+        counting("tricky", "view -H -v bnd", types=["bnd"]),
+        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["insertion"]),
+        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["deletion"]),
+        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["symbolic"]),
+        counting("tricky", "query -f '%POS\\n'", lambda _: 3, scope="allele", types=["symbolic"]),
+        counting("tricky", "query -f '%POS\\n'", lambda _: 13, scope="allele"),
+        counting("tricky", "view -H -f q10", filters=["q10"]),
+        counting("tricky", "view -H -f .", filters=["."]),
+        counting("tricky", "query -f '%FILTER\\n'", matching(lambda r: "q10" not in r[0].split(";")), not_filters=["q10"]),
+        counting("tricky", "view -H -i 'ID=\"rs2\"'", lambda _: 1, ids=["rs2"]),
+        counting("tricky", "view -H", lambda _: 2, ids=["rs1"]),
+        counting("tricky", "view -H -i 'INFO/LST>4.5'", where=where("LST", ">", 4.5)),
+        counting("tricky", "view -H -i 'INFO/LST=5'", where=where("LST", "=", 5)),
+        counting("tricky", "view -H -i 'INFO/LST<2'", where=where("LST", "<", 2)),
+        counting("tricky", "query -f '%INFO/LST\\n'", matching(lambda r: r[0] == "." or "1" in r[0].split(",")),
+                 where=where("LST", "<", 2, "keep")),
+        counting("tricky", "view -H -i 'INFO/FLS>0.15'", where=where("FLS", ">", 0.15)),
+        counting("tricky", "view -H -i 'INFO/RD>5.5'", where=where("RD", ">", 5.5)),
+        counting("tricky", "view -H -i 'INFO/AF=0.5'", where=where("AF", "=", 0.5)),
+        counting("tricky", "view -H -i 'INFO/MQ=60.5'", where=where("MQ", "=", 60.5)),
+        counting("tricky", "view -H -i 'INFO/NOTE=\"b\"'", where=where("NOTE", "=", "b")),
+        counting("tricky", "view -H -i 'INFO/DP>=2147483647'", where=where("DP", ">=", 2147483647)),
+        counting("tricky", "view -H -i 'INFO/DP<0'", where=where("DP", "<", -1e30)),
+        counting("tricky", "view -H -i 'INFO/ONE=\"it'\"'\"'s\"'", where=where("ONE", "=", "it's")),
+        counting("tricky", "view -H -i 'QUAL<=29.5'", where=where("QUAL", "<=", 29.5)),
+        counting("tricky", "view -H -t chr1:260 --targets-overlap 1", regions=["chr1:260"]),
+        counting("tricky", "view -H -t chr1:390-400 --targets-overlap 1", regions=["chr1:390-400"]),
+        Case("tricky", "distinct_values", {"field": "NOTE"}, "query -f '%INFO/NOTE\\n'", tally),
+        Case("tricky", "distinct_values", {"field": "LST"}, "query -f '%INFO/LST\\n'", tally),
+        Case("tricky", "distinct_values", {"field": "DB"}, "query -f '%INFO/DB\\n'", tally),
+        Case("tricky", "distinct_values", {"field": "ID"}, "query -f '%ID\\n'", tally),
+        Case("tricky", "genotypes_at", {"position": "chr2:10"}, "query -t chr2:10 -f '[%SAMPLE\\t%GT\\n]'",
+             lambda text: dict(rows(text))),
+        Case("tricky", "genotypes_at", {"position": "chr1:400", "samples": ["C"]},
+             "query -s C -t chr1:400 --targets-overlap 1 -f '[%CHROM:%POS:%REF:%ALT\\t%SAMPLE\\t%GT\\n]'",
+             lambda text: {key: {s: gt} for key, s, gt in rows(text)}),
+        Case("tricky", "genotypes_at", {"id": "rs2", "show": "by_class"}, "query -f '%POS\\n'",
+             lambda _: {"het": ["A", "B"], "partly_missing": ["C"]}),
+    ]  # fmt: skip
+
+
+CASES = [
+    *cohort_cases(),
+    *(case for file, region in REGIONS.items() for case in general_cases(file, region)),
+    *(case for file in WITH_GENOTYPES for case in genotype_cases(file)),
+    *special_cases(),
+]
+
+
+def case_id(case: Case) -> str:
+    shown = ",".join(f"{k}={v}" for k, v in case.arguments.items())
+    return re.sub(r"[^\w.,=:<>!+-]", "", f"{case.file}-{case.tool}-{shown}")[:110]
+
+
+@pytest.fixture(scope="session")
+def tricky(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tricky")
+    return write_vcf(folder / "tricky.vcf", TRICKY, TRICKY_SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def path_of(example, tricky, request):
+    def path(file):
+        if file in ("cohort", "tricky"):
+            return example if file == "cohort" else tricky
+        return request.getfixturevalue("data_folder") / "annotated" / FILES[file]
+
+    return path
+
+
+@pytest.fixture(scope="session")
+def answer(run, library, path_of):
+    """The tool's result, and the context it was asked in; each question is asked once."""
+
+    @cache
+    def ask(number):
+        case = CASES[number]
+        context = library(path_of(case.file))
+        return run(context, case.tool, **case.arguments), context
+
+    return ask
+
+
+each_case = pytest.mark.parametrize("number", range(len(CASES)), ids=map(case_id, CASES))
+
+
+@each_case
+def test_value_is_that_of_bcftools(answer, path_of, number):
+    case = CASES[number]
+    assert answer(number)[0].value == case.reduce(bcftools(case.line, path_of(case.file)))
+
+
+@each_case
+def test_what_has_a_command_is_proved(answer, number):
+    for evidence in answer(number)[0].evidence:
+        if evidence.command:
+            assert evidence.verified is True, evidence
+        else:
+            assert evidence.verified is None
+            assert evidence.note
+
+
+def tally_of_uniq(text: str) -> dict[str, int]:
+    return {value: int(n) for n, value in re.findall(r"^ *(\d+) (.*)$", text, re.MULTILINE)}
+
+
+def nested(text: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for key, sample, gt in rows(text):
+        found.setdefault(key, {})[sample] = gt
+    return found
+
+
+READ_SHELL: dict[str, Callable[[str], Any]] = {
+    "count_variants": int,
+    "list_variants": lines,
+    "group_variants": tally_of_uniq,
+    "distinct_values": tally_of_uniq,
+    "genotypes_at": nested,
+}
+
+
+def as_the_shell_gives_it(case: Case, value: Any, text: str) -> tuple[Any, Any]:
+    """The tool's value and the shell's output in the same form."""
+    said = READ_SHELL.get(case.tool, str)(text)
+    if case.arguments.get("question") == "is_there":
+        return value, said > 0
+    if case.arguments.get("by") == "significance":
+        said.pop(".", None)
+    if case.arguments.get("by") == "sample":
+        value = {sample: n for sample, n in value.items() if n}
+    if case.arguments.get("top"):
+        said = {k: n for k, n in said.items() if k in value}
+    if case.tool == "genotypes_at" and case.arguments.get("show", "genotypes") != "genotypes":
+        return set(said), set(said)  # the shell shows the genotypes that the value was made from
+    if case.tool == "genotypes_at" and len(said) <= 1:
+        said = next(iter(said.values()), {})
+    if case.tool == "describe_file":
+        said = tally_of_uniq(text) if case.arguments["about"] == "contigs" else text.strip().split("\t")
+    if case.tool == "site_statistics":
+        return site_statistics(case, value, text)
+    return value, said
+
+
+def site_statistics(case: Case, value: Any, text: str) -> tuple[Any, Any]:
+    if case.arguments["measure"] == "ti_tv":
+        transitions, transversions, _ = text.split()
+        return value, round(int(transitions) / int(transversions), 4)
+    if case.arguments["measure"] == "substitutions":
+        return value, {k: int(n) for k, n in rows(text)}
+    return value, int(text)
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="no bcftools on the PATH to run the commands with")
+@each_case
+def test_the_printed_command_gives_the_value_in_a_shell(answer, number):
+    case = CASES[number]
+    result, context = answer(number)
+    for evidence in result.evidence:
+        if evidence.command:
+            done = subprocess.run(["bash", "-o", "pipefail", "-c", evidence.command], cwd=context.folder, text=True,
+                                  capture_output=True)  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            value, said = as_the_shell_gives_it(case, result.value, done.stdout)
+            assert value == said, evidence.command
+
+
+@pytest.mark.parametrize("file", ["cohort", "tricky", *REGIONS])
+def test_site_statistics(run, library, path_of, file):
+    path = path_of(file)
+    result = run(library(path), "site_statistics")
+    expected = stats_numbers(bcftools("stats", path))
+    assert {k: result.value[k] for k in expected} == expected
+    assert [e.verified for e in result.evidence] == [True]
+
+
+@pytest.mark.parametrize("file", ["cohort", *WITH_GENOTYPES])
+def test_sample_statistics(run, library, path_of, file):
+    path = path_of(file)
+    result = run(library(path), "sample_statistics")
+    found = {s: {k: n for k, n in counts.items() if k in EVERY_CLASS and n} for s, counts in result.value.items()}
+    expected = classes_by_sample(bcftools("query -f '[%SAMPLE\\t%GT\\n]'", path))
+    for counts in expected.values():  # as the tool's measure defines it
+        missing = counts.get("missing", 0) + counts.get("partly_missing", 0)
+        counts |= {"missing": missing} if missing else {}
+    assert found == expected
+    assert [e.verified for e in result.evidence] == [True]
+
+
+EVERY_CLASS = {"het", "hom_alt", "hom_ref", "hemizygous_alt", "hemizygous_ref", "missing", "partly_missing"}
+
+
+@pytest.mark.parametrize("file", ["cohort", "tricky", "freebayes", "haploid", "partial"])
+def test_sample_measures(run, library, path_of, file):
+    path = path_of(file)
+    samples = lines(bcftools("query -l", path))
+    calls = [[c for c in row if c] for row in rows(bcftools(GT, path))]
+    alleles = [[re.findall(r"\d+", gt) for gt in row] for row in calls]
+    only = [[i for i, a in enumerate(row) for x in a if x != "0"] for row in alleles]
+    context = library(path)
+    single = run(context, "sample_statistics", prove=False, measure="singletons").value
+    assert single == {s: sum(copies == [i] for copies in only) for i, s in enumerate(samples)}
+    missing = run(context, "sample_statistics", prove=False, measure="missing_fraction").value
+    assert missing == {s: round(sum("." in row[i] for row in calls) / len(calls), 6) for i, s in enumerate(samples)}
+    one = run(context, "sample_statistics", prove=False, measure="het", samples=[samples[0]]).value
+    assert one == sum(genotype_class(row[0]) == "het" for row in calls)
+    depths = (
+        [[c for c in row if c] for row in rows(bcftools("query -f '[%DP\\t]\\n'", path))] if has_depth(path) else []
+    )
+    for i, mean in enumerate(run(context, "sample_statistics", prove=False, measure="mean_depth").value.values()):
+        known = [int(row[i]) for row in depths if row[i] != "."]
+        assert mean == (round(sum(known) / len(known), 2) if known else None)
+
+
+def has_depth(path):
+    return "##FORMAT=<ID=DP," in bcftools("view -h", path)
+
+
+CLASSES = {
+    "het": HET, "hom_alt": {"hom_alt"}, "hom_ref": {"hom_ref"}, "hemizygous_alt": {"hemizygous_alt"},
+    "carrier": CARRIER, "reference": {"hom_ref", "hemizygous_ref"}, "missing": MISSING,
+    "called": EVERY_CLASS - MISSING,
+}  # fmt: skip
+QUANTITIES = {
+    "all": lambda n, of: n == of, "any": lambda n, of: n > 0, "none": lambda n, of: n == 0,
+    "at_least": lambda n, of: n >= 2, "at_most": lambda n, of: n <= 2, "exactly": lambda n, of: n == 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("genotype", CLASSES)
+@pytest.mark.parametrize("file", ["cohort", "tricky", "haploid"])
+def test_every_genotype_in_every_number_of_samples(run, library, path_of, file, genotype):
+    path = path_of(file)
+    samples = lines(bcftools("query -l", path))
+    calls = [[genotype_class(c) for c in row if c] for row in rows(bcftools(GT, path))]
+    for named in ([], samples[1:3]):
+        columns = [samples.index(s) for s in named or samples]
+        for how_many, keep in QUANTITIES.items():
+            condition = {"genotype": genotype, "how_many": how_many, "samples": named}
+            condition |= {"n": 2} if how_many in ("at_least", "at_most", "exactly") else {}
+            found = run(library(path), "count_variants", prove=False, genotypes=[condition]).value
+            expected = sum(keep(sum(row[i] in CLASSES[genotype] for i in columns), len(columns)) for row in calls)
+            assert found == expected, condition
+
+
+def test_an_index_changes_nothing(run, opened, path_of, tmp_path):
+    """With an index the command jumps to the region, without one it reads the file; both give the same."""
+    found = []
+    for index in (False, True):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        context = opened(bgzip(write_vcf(folder / "t.vcf", TRICKY, TRICKY_SAMPLES), index))
+        result = run(context, "list_variants", regions=["chr1:201-260"])
+        assert result.evidence[0].verified is True
+        found.append((result.value, " -r " in result.evidence[0].command))
+    assert [records for records, _ in found] == [["chr1:200:AT:A,ATT,<DEL>", "chr1:250:G:*"]] * 2
+    assert [jumps for _, jumps in found] == [False, True]
