@@ -91,10 +91,14 @@ class OpenDataset:
             raise ToolError(f"{self.name} has no samples, so nothing is known of {name!r}")
         raise ToolError(f"{self.name} has no sample {name!r}", nearest(name, self.samples, "Its samples are"))
 
-    def need_genotypes(self) -> None:
-        """Raises `ToolError` for a file of sites alone, and for one whose records carry no GT."""
+    def need_samples(self) -> None:
+        """Raises `ToolError` for a file of sites alone."""
         if not self.samples:
             raise ToolError(f"{self.name} has no samples, so no genotypes", "Ask about its sites instead")
+
+    def need_genotypes(self) -> None:
+        """Raises `ToolError` for a file of sites alone, and for one whose records carry no GT."""
+        self.need_samples()
         if "GT" not in self.summary["sample_fields"]:
             raise ToolError(
                 f"{self.name} has no FORMAT/GT, so no genotypes", "Call genotypes first, or ask about its sites"

@@ -1,6 +1,7 @@
 """Counts over the genotype matrix, sample by sample."""
 
 from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 

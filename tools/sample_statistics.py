@@ -38,8 +38,8 @@ def sample_statistics(context: ToolContext, wanted: SampleStatistics) -> ToolRes
     names = [data.samples[data.sample_index(s)] for s in wanted.samples] or data.samples
     every = _all_measures(data)
     value: Json = {n: every[n] if wanted.measure == "all" else every[n][wanted.measure] for n in names}
-    columns = list(every[names[0]])
-    table = Table("samples", ["sample", *columns], [[n, *every[n].values()] for n in names], len(names))
+    columns = list(every[names[0]]) if wanted.measure == "all" else [wanted.measure]
+    table = Table("samples", ["sample", *columns], [[n, *(every[n][c] for c in columns)] for n in names], len(names))
     reading = [_READINGS[wanted.measure]] if wanted.measure in _READINGS else []
     if len(names) == 1 and wanted.measure != "all":
         value = value[names[0]]
@@ -55,7 +55,7 @@ _READINGS = {
     "missing_fraction": "missing genotypes, wholly or in part, over all records",
     "het_hom_ratio": "heterozygous over homozygous ALT records; hemizygous calls count as neither",
     "mean_depth": "mean of FORMAT/DP over the records where it is given",
-    "singletons": "records at which this sample alone is heterozygous or homozygous ALT; hemizygous calls count as neither",
+    "singletons": "records at which this sample alone is heterozygous or homozygous ALT; a hemizygous call is neither",
     "hom_alt": "hemizygous calls are not homozygous",
 }
 

@@ -101,7 +101,7 @@ def _is_named(condition: GenotypeCondition) -> bool:
 
 
 def _sample_columns(data: OpenDataset, condition: GenotypeCondition) -> list[int]:
-    data.need_genotypes()
+    data.need_genotypes() if condition.genotype else data.need_samples()
     for sample_field in {w.field for w in condition.where}:
         if sample_field not in data.summary["sample_fields"]:
             raise ToolError(f"{data.name} has no FORMAT/{sample_field}", "Its genotypes cannot be filtered by it")

@@ -63,11 +63,13 @@ def print_table(table: Table, limit: int = SHOWN_ROWS) -> None:
     if not table.rows:
         return
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(table.columns):
-        grid.add_column(Text(plain(column)), overflow="ellipsis", no_wrap=number == 0)
+    for column in table.columns:
+        grid.add_column(Text(plain(column)), no_wrap=True)
     for row in table.rows[:limit]:
         grid.add_row(*(Text(_cell(value)) for value in row))
     out = console()
+    widest = [max(len(_cell(row[i])) for row in [table.columns, *table.rows[:limit]]) for i in range(len(table.columns))]
+    out.width = max(out.width, sum(widest) + 2 * len(widest))  # a terminal wraps long lines; cut names help nobody
     out.print(grid)
     shown = min(limit, len(table.rows))
     if shown < table.total:

@@ -7,19 +7,25 @@ command it prints gives the value again in a real shell, where there is a bcftoo
 import re
 import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from make_vcf import bgzip, record, write_vcf
 from reference import bcftools, count, genotype_class, lines, rows, tally
 
-GT, TARGETS = "query -f '[%GT\\t]\\n'", "--targets-overlap 1"
+TARGETS = "--targets-overlap 1"
+GT = "query -f '[%GT\\t]\\n'"
 CALLS = "query -f '[%GT:%DP:%GQ\\t]\\n'"
+SAMPLE_CALLS = "query -f '[%SAMPLE\\t%GT\\n]'"
 KEYS = "query -f '%CHROM:%POS:%REF:%ALT\\n'"
-SAMPLES = ["ARUN", "MIRA", "DEV", "LILA", "OTTO", "INES"]
+ALLELES, TYPES = "query -f '%REF\\t%ALT\\n'", "query -f '%TYPE\\n'"
+CONTIGS, PLACES = "query -f '%CHROM\\n'", "query -f '%CHROM\\t%POS\\n'"
+FILTERS, SIGNIFICANCE = "query -f '%FILTER\\n'", "query -f '%INFO/CLNSIG\\n'"
 VQSR = "VQSRTrancheSNP99.90to100.00"
 
 FILES = {
@@ -53,7 +59,7 @@ TRICKY = [
            samples=["0/1:19:20", "1|1:20:19", "1:20:20"]),
     record(400, "AC", "GT", id="rs10", info="ONE=it's;DP=2147483647", format="GT:DP:GQ",
            samples=["1/1:.:.", "./.:.:.", "0/0:20:20"]),
-    record(400, "ACG", "A", info="NOTE=x;AC=3;RD=5,6;DB", format="GT", samples=["1/1", "1", "0"]),
+    record(400, "ACG", "A,G", info="NOTE=x;AC=3,.;RD=5,6,7;DB", format="GT", samples=["1/1", "1", "0"]),
     record(500, "G", ".", info="DP=3", format="GT", samples=["0/0", "./.", "0|."]),
     record(10, "N", "<INS>,<DUP:TANDEM>", chrom="chr2", filter="s50", info="END=10;SVTYPE=INS", format="GT",
            samples=["1/2", "0/2", "0/1/2/2"]),
@@ -68,6 +74,10 @@ class Case(NamedTuple):
     arguments: dict[str, Any]
     line: str
     reduce: Callable[[str], Any]
+
+
+def asking(file: str, tool: str, line: str, reduce: Callable[[str], Any], **arguments: Any) -> Case:
+    return Case(file, tool, arguments, line, reduce)
 
 
 def counting(file: str, line: str, reduce: Callable[[str], Any] = count, **arguments: Any) -> Case:
@@ -91,6 +101,59 @@ def by_samples(file: str, classes: set[str], keep: Callable[[int], bool], *colum
         return keep(sum(genotype_class(gt) in classes for gt in chosen))
 
     return Case(file, "count_variants", {"genotypes": [genotype]}, GT, matching(meets))
+
+
+def any_value(meets: Callable[[str], bool]) -> Callable[[str], int]:
+    """The number of lines in which any of the comma-separated values meets a condition."""
+    return matching(lambda row: any(map(meets, row[0].split(","))))
+
+
+def any_allele(meets: Callable[[str, str], bool]) -> Callable[[str], int]:
+    return matching(lambda row: any(meets(row[0], alt) for alt in row[1].split(",")))
+
+
+def without(*filters: str) -> Callable[[str], int]:
+    """The number of lines whose FILTER holds none of these."""
+    return matching(lambda row: not set(row[0].split(";")) & set(filters))
+
+
+def is_any(text: str) -> bool:
+    return text != ""
+
+
+def pairs(text: str) -> dict[str, str]:
+    return dict(rows(text))
+
+
+def alleles_of_type(kind: str) -> Callable[[str], int]:
+    """The number of ALT alleles that bcftools calls of a type when each has a line to itself."""
+
+    def number(text: str) -> int:
+        split = [record(1, ref, alt) for ref, alts in rows(text) for alt in alts.split(",") if alt != "."]
+        with tempfile.TemporaryDirectory() as folder:
+            return count(bcftools(f"view -H -v {kind}", write_vcf(Path(folder, "split.vcf"), split)))
+
+    return number
+
+
+def ti_tv(text: str) -> float:
+    transitions, transversions = re.findall(r"^TSTV\t0\t(\d+)\t(\d+)", text, re.MULTILINE)[0]
+    return round(int(transitions) / int(transversions), 4)
+
+
+def deep_and_sure(call: str) -> bool:
+    _, depth, quality = call.split(":")
+    return "." not in (depth, quality) and int(depth) >= 20 and int(quality) >= 30
+
+
+def deep_het(call: str) -> bool:
+    gt, depth, _ = call.split(":")
+    return genotype_class(gt) == "het" and depth != "." and int(depth) >= 30
+
+
+DEEP_AND_SURE = {"where": [{"field": "DP", "op": ">=", "value": 20}, {"field": "GQ", "op": ">=", "value": 30}]}
+DEEP_HET = {"genotype": "het", "where": [{"field": "DP", "op": ">=", "value": 30}]}
+OVER_29 = {"genotype": "het", "where": [{"field": "DP", "op": ">", "value": 29.5}]}
 
 
 def types(text: str) -> dict[str, int]:
@@ -117,184 +180,154 @@ def classes_by_sample(text: str) -> dict[str, dict[str, int]]:
 
 
 def carried(text: str) -> dict[str, int]:
-    carrying = {"het", "hom_alt", "hemizygous_alt"}
-    return {s: sum(n for k, n in c.items() if k in carrying) for s, c in classes_by_sample(text).items()}
+    return {s: sum(n for k, n in c.items() if k in CARRIER) for s, c in classes_by_sample(text).items()}
 
 
-HET, MISSING = {"het"}, {"missing", "partly_missing"}
+HET, MISSING, REFERENCE = {"het"}, {"missing", "partly_missing"}, {"hom_ref", "hemizygous_ref"}
 CARRIER = {"het", "hom_alt", "hemizygous_alt"}
 
 
 def cohort_cases() -> list[Case]:
-    def at_least_20_and_30(call: str) -> bool:
-        _, depth, quality = call.split(":")
-        return "." not in (depth, quality) and int(depth) >= 20 and int(quality) >= 30
-
-    def het_at_least_30_deep(call: str) -> bool:
-        gt, depth, _ = call.split(":")
-        return genotype_class(gt) == "het" and depth != "." and int(depth) >= 30
-
-    depth_and_quality = [{"field": "DP", "op": ">=", "value": 20}, {"field": "GQ", "op": ">=", "value": 30}]
-    any_call = {"where": depth_and_quality, "how_many": "any"}
-    deep_het = {"genotype": "het", "where": [{"field": "DP", "op": ">=", "value": 30}]}
-    deep_half = {"genotype": "het", "where": [{"field": "DP", "op": ">", "value": 29.5}]}
-    private = [{"genotype": "carrier", "samples": ["OTTO"]},
-               {"genotype": "carrier", "how_many": "none", "except_samples": ["OTTO"]}]  # fmt: skip
-    de_novo = [{"genotype": "het", "samples": ["DEV"]}, {"genotype": "hom_ref", "samples": ["ARUN", "MIRA"]}]
-    del_80 = "chr13:32336300-32336304"
+    count_in = partial(counting, "cohort")
+    genotypes_in = partial(by_samples, "cohort")
+    ask = partial(asking, "cohort")
+    deletion_of_80 = "chr13:32336300-32336304"
     return [
-        counting("cohort", "view -H"),
-        counting("cohort", "view -H -v snps", types=["snp"]),
-        counting("cohort", "view -H -v snps,mnps", types=["snp", "mnp"]),
-        counting("cohort", "view -H -V snps", not_types=["snp"]),
-        counting("cohort", "view -H -V snps,indels", not_types=["snp", "indel"]),
-        counting("cohort", "query -f '%REF\\t%ALT\\n'", matching(lambda r: any(len(a) > len(r[0]) for a in r[1].split(","))),
-                 types=["insertion"]),
-        counting("cohort", "query -f '%REF\\t%ALT\\n'", matching(lambda r: any(len(a) < len(r[0]) for a in r[1].split(","))),
-                 types=["deletion"]),
-        counting("cohort", "view -H -m 3", multiallelic=True),
-        counting("cohort", "view -H -M 2", multiallelic=False),
-        counting("cohort", "norm -m -any >> view -H", scope="allele"),
-        counting("cohort", "norm -m -any >> view -H -v snps", scope="allele", types=["snp"]),
-        counting("cohort", "norm -m -any >> view -H -v indels -i 'INFO/AF<0.3'", scope="allele", types=["indel"],
+        count_in("view -H"),
+        count_in("view -H -v snps", types=["snp"]),
+        count_in("view -H -v snps,mnps", types=["snp", "mnp"]),
+        count_in("view -H -V snps", not_types=["snp"]),
+        count_in("view -H -V snps,indels", not_types=["snp", "indel"]),
+        count_in(ALLELES, any_allele(lambda ref, alt: len(alt) > len(ref)), types=["insertion"]),
+        count_in(ALLELES, any_allele(lambda ref, alt: len(alt) < len(ref)), types=["deletion"]),
+        count_in("view -H -m 3", multiallelic=True),
+        count_in("view -H -M 2", multiallelic=False),
+        count_in("norm -m -any >> view -H", scope="allele"),
+        count_in("norm -m -any >> view -H -v snps", scope="allele", types=["snp"]),
+        count_in("norm -m -any >> view -H -v indels -i 'INFO/AF<0.3'", scope="allele", types=["indel"],
                  where=where("AF", "<", 0.3)),
-        counting("cohort", "view -H -v snps -f PASS -r chr7", types=["snp"], filters=["PASS"], regions=["chr7"]),
+        count_in("view -H -v snps -f PASS -r chr7", types=["snp"], filters=["PASS"], regions=["chr7"]),
         # regions: any overlap of REF counts, and a contig goes by either name
-        counting("cohort", f"view -H -r {del_80}", regions=[del_80]),
-        counting("cohort", "view -H -r chr13:32336225", regions=["chr13:32336225"]),
-        counting("cohort", "view -H -r chr17:7,000,000-8,000,000", regions=["17:7,000,000-8,000,000"]),
-        counting("cohort", "view -H -r chrX", regions=["X"]),
-        counting("cohort", "view -H -r chr1:1-50000000,chr17", regions=["chr1:1-50000000", "chr17"]),
-        counting("cohort", f"view -H -t ^chr13:32336300-32336304 {TARGETS}", not_regions=[del_80]),
-        counting("cohort", f"view -H -t ^chr1,chr2:1-170000000 {TARGETS}", not_regions=["1", "chr2:1-170000000"]),
-        counting("cohort", "view -H -r chr7:1-10", regions=["chr7:1-10"]),
+        count_in(f"view -H -r {deletion_of_80}", regions=[deletion_of_80]),
+        count_in("view -H -r chr13:32336225", regions=["chr13:32336225"]),
+        count_in("view -H -r chr17:7000000-8000000", regions=["17:7,000,000-8,000,000"]),
+        count_in("view -H -r chrX", regions=["X"]),
+        count_in("view -H -r chr1:1-50000000,chr17", regions=["chr1:1-50000000", "chr17"]),
+        count_in(f"view -H -t ^{deletion_of_80} {TARGETS}", not_regions=[deletion_of_80]),
+        count_in(f"view -H -t ^chr1,chr2:1-170000000 {TARGETS}", not_regions=["1", "chr2:1-170000000"]),
+        count_in("view -H -r chr7:1-10", regions=["chr7:1-10"]),
         # FILTER
-        counting("cohort", "view -H -f PASS", filters=["PASS"]),
-        counting("cohort", "view -H -f .", filters=["."]),
-        counting("cohort", "view -H -f PASS,.", filters=["PASS", "."]),
-        counting("cohort", f"view -H -f {VQSR}", filters=[VQSR]),
-        counting("cohort", f"view -H -f LowQual,{VQSR}", filters=["LowQual", VQSR]),
-        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r != ["PASS"]), not_filters=["PASS"]),
-        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r != ["."]), not_filters=["."]),
-        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: r[0] not in ("PASS", ".")), not_filters=["PASS", "."]),
-        counting("cohort", "query -f '%FILTER\\n'", matching(lambda r: "LowQual" not in r[0].split(";")),
-                 not_filters=["LowQual"]),
+        count_in("view -H -f PASS", filters=["PASS"]),
+        count_in("view -H -f .", filters=["."]),
+        count_in("view -H -f PASS,.", filters=["PASS", "."]),
+        count_in(f"view -H -f {VQSR}", filters=[VQSR]),
+        count_in(f"view -H -f LowQual,{VQSR}", filters=["LowQual", VQSR]),
+        count_in(FILTERS, without("PASS"), not_filters=["PASS"]),
+        count_in(FILTERS, without("."), not_filters=["."]),
+        count_in(FILTERS, without("PASS", "."), not_filters=["PASS", "."]),
+        count_in(FILTERS, without("LowQual"), not_filters=["LowQual"]),
         # values of the record
-        counting("cohort", "view -H -i 'QUAL>1000.5'", where=where("QUAL", ">", 1000.5)),
-        counting("cohort", "view -H -i 'QUAL<30'", where=where("QUAL", "<", 30)),
-        counting("cohort", "view -H -i 'INFO/DP>=100.5'", where=where("DP", ">=", 100.5)),
-        counting("cohort", "view -H -i 'INFO/DP<100.5'", where=where("INFO/DP", "<", 100.5)),
-        counting("cohort", "view -H -i 'INFO/DP<=150'", where=where("INFO/DP", "<=", 150)),
-        counting("cohort", "view -H -i 'INFO/DP=150'", where=where("INFO/DP", "=", 150)),
-        counting("cohort", "view -H -i 'INFO/DP=150.5'", where=where("INFO/DP", "=", 150.5)),
-        counting("cohort", "view -H -i 'INFO/DP!=150'", where=where("INFO/DP", "!=", 150)),
-        counting("cohort", "view -H -i 'INFO/DP!=150.5'", where=where("INFO/DP", "!=", 150.5)),
-        counting("cohort", "view -H -i 'INFO/gnomAD_AF<0.01'", where=where("gnomAD_AF", "<", 0.01)),
-        counting("cohort", "query -f '%INFO/gnomAD_AF\\n'",
-                 matching(lambda r: any(v == "." or float(v) < 0.01 for v in r[0].split(","))),
+        count_in("view -H -i 'QUAL>1000.5'", where=where("QUAL", ">", 1000.5)),
+        count_in("view -H -i 'QUAL<30'", where=where("QUAL", "<", 30)),
+        count_in("view -H -i 'INFO/DP>=100.5'", where=where("DP", ">=", 100.5)),
+        count_in("view -H -i 'INFO/DP<100.5'", where=where("INFO/DP", "<", 100.5)),
+        count_in("view -H -i 'INFO/DP<=150'", where=where("INFO/DP", "<=", 150)),
+        count_in("view -H -i 'INFO/DP=150'", where=where("INFO/DP", "=", 150)),
+        count_in("view -H -i 'INFO/DP=150.5'", where=where("INFO/DP", "=", 150.5)),
+        count_in("view -H -i 'INFO/DP!=150'", where=where("INFO/DP", "!=", 150)),
+        count_in("view -H -i 'INFO/DP!=150.5'", where=where("INFO/DP", "!=", 150.5)),
+        count_in("view -H -i 'INFO/gnomAD_AF<0.01'", where=where("gnomAD_AF", "<", 0.01)),
+        count_in("query -f '%INFO/gnomAD_AF\\n'", any_value(lambda v: v == "." or float(v) < 0.01),
                  where=where("gnomAD_AF", "<", 0.01, "keep")),
-        counting("cohort", "view -H -i 'INFO/AF>0.5'", where=where("AF", ">", 0.5)),
-        counting("cohort", "view -H -i 'INFO/AC>=3'", where=where("AC", ">=", 2.5)),
-        counting("cohort", "view -H -i 'INFO/AF>0.2 && INFO/AF<0.3'", where=where("AF", ">", 0.2) + where("AF", "<", 0.3)),
-        counting("cohort", "view -H -i 'INFO/CLNSIG=\"Pathogenic\"'", where=where("CLNSIG", "=", "Pathogenic")),
-        counting("cohort", "query -f '%INFO/CLNSIG\\n'", matching(lambda r: r[0] not in (".", "Benign")),
-                 where=where("CLNSIG", "!=", "Benign")),
-        counting("cohort", "query -f '%INFO/CLNSIG\\n'", matching(lambda r: r[0] != "Benign"),
-                 where=where("CLNSIG", "!=", "Benign", "keep")),
-        counting("cohort", "view -H -i 'INFO/CLNSIG=\"Pathogenic\" || INFO/CLNSIG=\"Likely_pathogenic\"'",
+        count_in("view -H -i 'INFO/AF>0.5'", where=where("AF", ">", 0.5)),
+        count_in("view -H -i 'INFO/AC>=3'", where=where("AC", ">=", 2.5)),
+        count_in("view -H -i 'INFO/AF>0.2 && INFO/AF<0.3'", where=where("AF", ">", 0.2) + where("AF", "<", 0.3)),
+        count_in("view -H -i 'INFO/CLNSIG=\"Pathogenic\"'", where=where("CLNSIG", "=", "Pathogenic")),
+        count_in(SIGNIFICANCE, any_value(lambda v: v not in (".", "Benign")), where=where("CLNSIG", "!=", "Benign")),
+        count_in(SIGNIFICANCE, any_value(lambda v: v != "Benign"), where=where("CLNSIG", "!=", "Benign", "keep")),
+        count_in(SIGNIFICANCE, any_value(lambda v: v in ("Pathogenic", "Likely_pathogenic")),
                  significance=["Pathogenic", "Likely_pathogenic"]),
-        counting("cohort", "view -H -i 'ID=\"rs80357914\"'", ids=["rs80357914"]),
-        counting("cohort", "view -H -i 'ID=\"rs80357914\" || ID=\"rs334\"'", ids=["rs80357914", "rs334"]),
-        Case("cohort", "count_variants", {"ids": ["rs80357914"], "question": "is_there"}, "view -H -i 'ID=\"rs80357914\"'",
-             lambda text: count(text) > 0),
-        Case("cohort", "count_variants", {"ids": ["rs334"], "question": "is_there"}, "view -H -i 'ID=\"rs334\"'",
-             lambda text: count(text) > 0),
+        count_in("view -H -i 'ID=\"rs80357914\"'", ids=["rs80357914"]),
+        count_in("view -H -i 'ID=\"rs80357914\" || ID=\"rs334\"'", ids=["rs80357914", "rs334"]),
+        count_in("view -H -i 'ID=\"rs80357914\"'", is_any, ids=["rs80357914"], question="is_there"),
+        count_in("view -H -i 'ID=\"rs334\"'", is_any, ids=["rs334"], question="is_there"),
         # genotypes
-        by_samples("cohort", HET, lambda n: n > 0, genotype="het", how_many="any"),
-        by_samples("cohort", HET, lambda n: n == 6, genotype="het"),
-        by_samples("cohort", HET, lambda n: n == 0, genotype="het", how_many="none"),
-        by_samples("cohort", CARRIER, lambda n: n >= 3, genotype="carrier", how_many="at_least", n=3),
-        by_samples("cohort", CARRIER, lambda n: n <= 1, genotype="carrier", how_many="at_most", n=1),
-        by_samples("cohort", CARRIER, lambda n: n == 1, genotype="carrier", how_many="exactly", n=1),
-        by_samples("cohort", MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
-        by_samples("cohort", MISSING, lambda n: n == 0, genotype="called"),
-        by_samples("cohort", {"hemizygous_alt"}, lambda n: n > 0, genotype="hemizygous_alt", how_many="any"),
-        by_samples("cohort", {"hom_alt"}, lambda n: n == 1, 2, genotype="hom_alt", samples=["DEV"]),
-        by_samples("cohort", {"hom_alt"}, lambda n: n == 2, 2, 3, genotype="hom_alt", samples=["DEV", "LILA"]),
-        by_samples("cohort", {"hom_ref", "hemizygous_ref"}, lambda n: n == 1, 0, genotype="reference", samples=["ARUN"]),
-        by_samples("cohort", MISSING, lambda n: n == 1, 0, genotype="missing", samples=["ARUN"]),
-        by_samples("cohort", CARRIER, lambda n: n == 0, 0, 1, 3, 4, 5, genotype="carrier", how_many="none",
-                   except_samples=["DEV"]),
-        by_samples("cohort", HET, lambda n: n >= 2, 2, 3, 4, 5, genotype="het", how_many="at_least", n=2,
-                   except_samples=["ARUN", "MIRA"]),
-        Case("cohort", "count_variants", {"genotypes": private}, GT,
-             matching(lambda calls: [i for i, c in enumerate(calls) if genotype_class(c) in CARRIER] == [4])),
-        Case("cohort", "count_variants", {"genotypes": de_novo}, GT,
-             matching(lambda c: [genotype_class(x) for x in c[:3]] == ["hom_ref", "hom_ref", "het"])),
-        Case("cohort", "count_variants", {"genotypes": [any_call]}, CALLS,
-             matching(lambda calls: any(map(at_least_20_and_30, calls)))),
-        Case("cohort", "count_variants", {"genotypes": [{"where": depth_and_quality}]}, CALLS,
-             matching(lambda calls: all(map(at_least_20_and_30, calls)))),
-        Case("cohort", "count_variants", {"genotypes": [deep_het | {"how_many": "any"}]}, CALLS,
-             matching(lambda calls: any(map(het_at_least_30_deep, calls)))),
-        Case("cohort", "count_variants", {"genotypes": [deep_half | {"how_many": "any"}]}, CALLS,
-             matching(lambda calls: any(map(het_at_least_30_deep, calls)))),
-        Case("cohort", "count_variants", {"genotypes": [deep_het | {"samples": ["MIRA"]}]}, CALLS,
-             matching(lambda calls: het_at_least_30_deep(calls[1]))),
-        Case("cohort", "count_variants", {"genotypes": [deep_half | {"samples": ["MIRA"]}]}, CALLS,
-             matching(lambda calls: het_at_least_30_deep(calls[1]))),
-        Case("cohort", "count_variants", {"genotypes": [deep_het | {"how_many": "at_least", "n": 2}], "types": ["snp"],
-             "regions": ["chr17"]}, f"{CALLS} -v snps -r chr17".replace("query", "query", 1).replace(" -v snps", " -i 'TYPE~\"snp\"'"),
-             matching(lambda calls: sum(map(het_at_least_30_deep, calls)) >= 2)),
+        genotypes_in(HET, lambda n: n > 0, genotype="het", how_many="any"),
+        genotypes_in(HET, lambda n: n == 6, genotype="het"),
+        genotypes_in(HET, lambda n: n == 0, genotype="het", how_many="none"),
+        genotypes_in(CARRIER, lambda n: n >= 3, genotype="carrier", how_many="at_least", n=3),
+        genotypes_in(CARRIER, lambda n: n <= 1, genotype="carrier", how_many="at_most", n=1),
+        genotypes_in(CARRIER, lambda n: n == 1, genotype="carrier", how_many="exactly", n=1),
+        genotypes_in(MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
+        genotypes_in(MISSING, lambda n: n == 0, genotype="called"),
+        genotypes_in({"hemizygous_alt"}, lambda n: n > 0, genotype="hemizygous_alt", how_many="any"),
+        genotypes_in({"hom_alt"}, lambda n: n == 1, 2, genotype="hom_alt", samples=["DEV"]),
+        genotypes_in({"hom_alt"}, lambda n: n == 2, 2, 3, genotype="hom_alt", samples=["DEV", "LILA"]),
+        genotypes_in(REFERENCE, lambda n: n == 1, 0, genotype="reference", samples=["ARUN"]),
+        genotypes_in(MISSING, lambda n: n == 1, 0, genotype="missing", samples=["ARUN"]),
+        genotypes_in(CARRIER, lambda n: n == 0, 0, 1, 3, 4, 5, genotype="carrier", how_many="none",
+                     except_samples=["DEV"]),
+        genotypes_in(HET, lambda n: n >= 2, 2, 3, 4, 5, genotype="het", how_many="at_least", n=2,
+                     except_samples=["ARUN", "MIRA"]),
+        count_in(GT, matching(lambda calls: [i for i, c in enumerate(calls) if genotype_class(c) in CARRIER] == [4]),
+                 genotypes=[{"genotype": "carrier", "samples": ["OTTO"]},
+                            {"genotype": "carrier", "how_many": "none", "except_samples": ["OTTO"]}]),
+        count_in(GT, matching(lambda calls: [genotype_class(c) for c in calls[:3]] == ["hom_ref", "hom_ref", "het"]),
+                 genotypes=[{"genotype": "het", "samples": ["DEV"]},
+                            {"genotype": "hom_ref", "samples": ["ARUN", "MIRA"]}]),
+        # depth and quality belong to one and the same sample
+        count_in(CALLS, matching(lambda calls: any(map(deep_and_sure, calls))),
+                 genotypes=[DEEP_AND_SURE | {"how_many": "any"}]),
+        count_in(CALLS, matching(lambda calls: all(map(deep_and_sure, calls))), genotypes=[DEEP_AND_SURE]),
+        count_in(CALLS, matching(lambda calls: any(map(deep_het, calls))), genotypes=[DEEP_HET | {"how_many": "any"}]),
+        count_in(CALLS, matching(lambda calls: any(map(deep_het, calls))), genotypes=[OVER_29 | {"how_many": "any"}]),
+        count_in(CALLS, matching(lambda calls: deep_het(calls[1])), genotypes=[DEEP_HET | {"samples": ["MIRA"]}]),
+        count_in(CALLS, matching(lambda calls: deep_het(calls[1])), genotypes=[OVER_29 | {"samples": ["MIRA"]}]),
+        count_in(f"{CALLS} -i 'TYPE~\"snp\"' -r chr17", matching(lambda calls: sum(map(deep_het, calls)) >= 2),
+                 genotypes=[DEEP_HET | {"how_many": "at_least", "n": 2}], types=["snp"], regions=["chr17"]),
         # lists and groups
-        Case("cohort", "list_variants", {"types": ["mnp"]}, f"{KEYS} -i 'TYPE=\"mnp\"'", lines),
-        Case("cohort", "list_variants", {"filters": [VQSR], "regions": ["chr2"]}, f"{KEYS} -i 'FILTER~\"{VQSR}\"' -r chr2", lines),
-        Case("cohort", "list_variants", {"filters": ["PASS"], "where": where("QUAL", ">", 3000)},
-             f"{KEYS} -i 'FILTER=\"PASS\" && QUAL>3000'", lines),
-        Case("cohort", "list_variants", {"filters": ["LowQual", "."], "limit": 5}, f"{KEYS} -i 'FILTER~\"LowQual\" || FILTER=\".\"'",
-             lines),
-        Case("cohort", "list_variants", {"significance": ["Pathogenic"]}, f"{KEYS} -i 'INFO/CLNSIG=\"Pathogenic\"'", lines),
-        Case("cohort", "list_variants", {"ids": ["rs334"]}, f"{KEYS} -i 'ID=\"rs334\"'", lines),
-        Case("cohort", "group_variants", {"by": "contig", "types": ["indel"]}, "query -f '%CHROM\\n' -i 'TYPE~\"indel\"'", tally),
-        Case("cohort", "group_variants", {"by": "contig", "filters": ["PASS"]}, "query -f '%CHROM\\n' -i 'FILTER=\"PASS\"'", tally),
-        Case("cohort", "group_variants", {"by": "filter"}, "query -f '%FILTER\\n'", tally),
-        Case("cohort", "group_variants", {"by": "type"}, "query -f '%TYPE\\n'", types),
-        Case("cohort", "group_variants", {"by": "significance"}, "query -f '%INFO/CLNSIG\\n'",
-             lambda text: {k: n for k, n in tally(text).items() if k != "."}),
-        Case("cohort", "group_variants", {"by": "sample"}, "query -f '[%SAMPLE\\t%GT\\n]'", carried),
-        Case("cohort", "group_variants", {"by": "sample", "types": ["indel"], "filters": ["PASS"]},
-             "query -i 'TYPE~\"indel\" && FILTER=\"PASS\"' -f '[%SAMPLE\\t%GT\\n]'", carried),
-        Case("cohort", "group_variants", {"by": "window", "regions": ["chr17"]}, "query -f '%CHROM\\t%POS\\n' -r chr17",
-             by_window(1_000_000)),
-        Case("cohort", "group_variants", {"by": "window", "window": 7}, "query -f '%CHROM\\t%POS\\n'", by_window(7)),
-        Case("cohort", "group_variants", {"by": "contig", "top": 2}, "query -f '%CHROM\\n'",
-             lambda text: dict(Counter(lines(text)).most_common(2))),
+        ask("list_variants", f"{KEYS} -i 'TYPE=\"mnp\"'", lines, types=["mnp"]),
+        ask("list_variants", f"{KEYS} -i 'FILTER~\"{VQSR}\"' -r chr2", lines, filters=[VQSR], regions=["chr2"]),
+        ask("list_variants", f"{KEYS} -i 'FILTER=\"PASS\" && QUAL>3000'", lines, filters=["PASS"],
+            where=where("QUAL", ">", 3000)),
+        ask("list_variants", f"{KEYS} -i 'FILTER~\"LowQual\" || FILTER=\".\"'", lines, filters=["LowQual", "."], limit=5),
+        ask("list_variants", f"{KEYS} -i 'INFO/CLNSIG=\"Pathogenic\"'", lines, significance=["Pathogenic"]),
+        ask("list_variants", f"{KEYS} -i 'ID=\"rs334\"'", lines, ids=["rs334"]),
+        ask("group_variants", f"{CONTIGS} -i 'TYPE~\"indel\"'", tally, by="contig", types=["indel"]),
+        ask("group_variants", f"{CONTIGS} -i 'FILTER=\"PASS\"'", tally, by="contig", filters=["PASS"]),
+        ask("group_variants", CONTIGS, lambda text: dict(Counter(lines(text)).most_common(2)), by="contig", top=2),
+        ask("group_variants", FILTERS, tally, by="filter"),
+        ask("group_variants", TYPES, types, by="type"),
+        ask("group_variants", SIGNIFICANCE, lambda text: {k: n for k, n in tally(text).items() if k != "."},
+            by="significance"),
+        ask("group_variants", SAMPLE_CALLS, carried, by="sample"),
+        ask("group_variants", f"{SAMPLE_CALLS} -i 'TYPE~\"indel\" && FILTER=\"PASS\"'", carried, by="sample",
+            types=["indel"], filters=["PASS"]),
+        ask("group_variants", f"{PLACES} -r chr17", by_window(1_000_000), by="window", regions=["chr17"]),
+        ask("group_variants", PLACES, by_window(7), by="window", window=7),
         # one place
-        Case("cohort", "genotypes_at", {"position": "chr7:55160230"}, "query -r chr7:55160230 -f '[%SAMPLE\\t%GT\\n]'",
-             lambda text: dict(rows(text))),
-        Case("cohort", "genotypes_at", {"id": "rs9000000009", "samples": ["DEV", "OTTO"]},
-             "query -s DEV,OTTO -i 'ID=\"rs9000000009\"' -f '[%SAMPLE\\t%GT\\n]'", lambda text: dict(rows(text))),
-        Case("cohort", "genotypes_at", {"id": "rs9000000005", "show": "carriers"},
-             "query -i 'ID=\"rs9000000005\"' -f '[%SAMPLE\\t%GT\\n]'", lambda text: [s for s, gt in rows(text) if "1" in gt]),
-        Case("cohort", "genotypes_at", {"position": "13:32336302"}, "query -r chr13:32336302 -f '[%SAMPLE\\t%GT\\n]'",
-             lambda text: dict(rows(text))),
-        Case("cohort", "genotypes_at", {"position": "chr7:5"}, "query -r chr7:5 -f '[%SAMPLE\\t%GT\\n]'", lambda text: dict(rows(text))),
+        ask("genotypes_at", f"{SAMPLE_CALLS} -r chr7:55160230", pairs, position="chr7:55160230"),
+        ask("genotypes_at", f"{SAMPLE_CALLS} -s DEV,OTTO -i 'ID=\"rs9000000009\"'", pairs, id="rs9000000009",
+            samples=["DEV", "OTTO"]),
+        ask("genotypes_at", f"{SAMPLE_CALLS} -i 'ID=\"rs9000000005\"'",
+            lambda text: [sample for sample, gt in rows(text) if "1" in gt], id="rs9000000005", show="carriers"),
+        ask("genotypes_at", f"{SAMPLE_CALLS} -r chr13:32336302", pairs, position="13:32336302"),
+        ask("genotypes_at", f"{SAMPLE_CALLS} -r chr7:5", pairs, position="chr7:5"),
         # whole file
-        Case("cohort", "distinct_values", {"field": "CLNSIG"}, "query -f '%INFO/CLNSIG\\n'", tally),
-        Case("cohort", "distinct_values", {"field": "FILTER"}, "query -f '%FILTER\\n'", tally),
-        Case("cohort", "distinct_values", {"field": "chrom"}, "query -f '%CHROM\\n'", tally),
-        Case("cohort", "distinct_values", {"field": "INFO/DP", "limit": 1000}, "query -f '%INFO/DP\\n'", tally),
-        Case("cohort", "distinct_values", {"field": "INFO/AC"}, "norm -m -any >> query -f '%INFO/AC\\n'", tally),
-        Case("cohort", "describe_file", {"about": "samples"}, "query -l", lines),
-        Case("cohort", "describe_file", {"about": "contigs"}, "query -f '%CHROM\\n'", tally),
-        Case("cohort", "site_statistics", {"measure": "snps"}, "view -H -v snps", count),
-        Case("cohort", "site_statistics", {"measure": "mnps"}, "view -H -v mnps", count),
-        Case("cohort", "site_statistics", {"measure": "multiallelic"}, "view -H -m 3", count),
-        Case("cohort", "site_statistics", {"measure": "ti_tv"}, "stats",
-             lambda text: round(int(re.findall(r"^TSTV\t0\t(\d+)\t", text, re.M)[0])
-                                / int(re.findall(r"^TSTV\t0\t\d+\t(\d+)\t", text, re.M)[0]), 4)),
-        Case("cohort", "site_statistics", {"measure": "substitutions"}, "stats",
-             lambda text: {k: int(n) for k, n in re.findall(r"^ST\t0\t(\S+)\t(\d+)", text, re.M)}),
+        ask("distinct_values", SIGNIFICANCE, tally, field="CLNSIG"),
+        ask("distinct_values", FILTERS, tally, field="FILTER"),
+        ask("distinct_values", CONTIGS, tally, field="chrom"),
+        ask("distinct_values", "query -f '%INFO/DP\\n'", tally, field="INFO/DP", limit=1000),
+        ask("distinct_values", "norm -m -any >> query -f '%INFO/AC\\n'", tally, field="INFO/AC"),
+        ask("describe_file", "view -h", lambda text: lines(text)[-1].split("\t")[9:], about="samples"),
+        ask("describe_file", CONTIGS, tally, about="contigs"),
+        ask("site_statistics", "view -H -v snps", count, measure="snps"),
+        ask("site_statistics", "view -H -v mnps", count, measure="mnps"),
+        ask("site_statistics", "view -H -m 3", count, measure="multiallelic"),
+        ask("site_statistics", "stats", ti_tv, measure="ti_tv"),
+        ask("site_statistics", "stats",
+            lambda text: {k: int(n) for k, n in re.findall(r"^ST\t0\t(\S+)\t(\d+)", text, re.MULTILINE)},
+            measure="substitutions"),
     ]  # fmt: skip
 
 
@@ -302,26 +335,25 @@ def general_cases(file: str, region: str) -> list[Case]:
     """What is asked of every file. `region` is CONTIG:START-END, with an overlap from outside where there is one."""
     contig = region.partition(":")[0]
     other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
+    count_in, ask = partial(counting, file), partial(asking, file)
     return [
-        counting(file, "view -H -v snps", types=["snp"]),
-        counting(file, "view -H -v indels", types=["indel"]),
-        counting(file, "view -H -v other", types=["other"]),
-        counting(file, "view -H -V snps", not_types=["snp"]),
-        counting(file, "norm -m -any >> view -H -v indels", scope="allele", types=["indel"]),
-        counting(file, "view -H -m 3", multiallelic=True),
-        counting(file, "view -H -f PASS", filters=["PASS"]),
-        counting(file, "query -f '%FILTER\\n'", matching(lambda r: r != ["PASS"]), not_filters=["PASS"]),
-        counting(file, f"view -H -t {region} {TARGETS}", regions=[region]),
-        counting(file, f"view -H -t ^{region} {TARGETS}", not_regions=[region.replace(contig, other, 1)]),
-        counting(file, "view -H -i 'QUAL>=500'", where=where("QUAL", ">=", 500)),
-        counting(file, "view -H -i 'QUAL<500 || QUAL=\".\"'", where=where("QUAL", "<", 500, "keep")),
-        Case(file, "list_variants", {"types": ["snp"], "regions": [region]},
-             f"{KEYS} -i 'TYPE~\"snp\"' -t {region} {TARGETS}", lines),
-        Case(file, "group_variants", {"by": "contig"}, "query -f '%CHROM\\n'", tally),
-        Case(file, "group_variants", {"by": "type"}, "query -f '%TYPE\\n'", types),
-        Case(file, "group_variants", {"by": "window", "window": 500, "filters": ["PASS"]},
-             "query -f '%CHROM\\t%POS\\n' -i 'FILTER=\"PASS\"'", by_window(500)),
-        Case(file, "distinct_values", {"field": "FILTER", "limit": 1000}, "query -f '%FILTER\\n'", tally),
+        count_in("view -H -v snps", types=["snp"]),
+        count_in("view -H -v indels", types=["indel"]),
+        count_in("view -H -v other", types=["other"]),
+        count_in("view -H -V snps", not_types=["snp"]),
+        count_in(ALLELES, alleles_of_type("indels"), scope="allele", types=["indel"]),
+        count_in("view -H -m 3", multiallelic=True),
+        count_in("view -H -f PASS", filters=["PASS"]),
+        count_in(FILTERS, without("PASS"), not_filters=["PASS"]),
+        count_in(f"view -H -t {region} {TARGETS}", regions=[region]),
+        count_in(f"view -H -t ^{region} {TARGETS}", not_regions=[region.replace(contig, other, 1)]),
+        count_in("view -H -i 'QUAL>=500'", where=where("QUAL", ">=", 500)),
+        count_in("view -H -i 'QUAL<500 || QUAL=\".\"'", where=where("QUAL", "<", 500, "keep")),
+        ask("list_variants", f"{KEYS} -i 'TYPE~\"snp\"' -t {region} {TARGETS}", lines, types=["snp"], regions=[region]),
+        ask("group_variants", CONTIGS, tally, by="contig"),
+        ask("group_variants", TYPES, types, by="type"),
+        ask("group_variants", f"{PLACES} -i 'FILTER=\"PASS\"'", by_window(500), by="window", window=500, filters=["PASS"]),
+        ask("distinct_values", FILTERS, tally, field="FILTER", limit=1000),
     ]  # fmt: skip
 
 
@@ -331,7 +363,7 @@ def genotype_cases(file: str) -> list[Case]:
         by_samples(file, MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
         by_samples(file, CARRIER, lambda n: n == 0, genotype="carrier", how_many="none"),
         by_samples(file, {"hemizygous_alt"}, lambda n: n >= 1, genotype="hemizygous_alt", how_many="at_least", n=1),
-        Case(file, "group_variants", {"by": "sample"}, "query -f '[%SAMPLE\\t%GT\\n]'", carried),
+        asking(file, "group_variants", SAMPLE_CALLS, carried, by="sample"),
     ]
 
 
@@ -350,26 +382,28 @@ def special_cases() -> list[Case]:
     return [
         counting("breakends", "view -H -v bnd", types=["bnd"]),
         counting("breakends", "view -H -V bnd", not_types=["bnd"]),
-        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<DEL")), types=["deletion"]),
-        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<INS")), types=["insertion"]),
-        counting("sv", "query -f '%ALT\\n'", matching(lambda r: r[0].startswith("<")), types=["symbolic"]),
+        counting("sv", ALLELES, any_allele(lambda _, alt: alt.startswith("<DEL")), types=["deletion"]),
+        counting("sv", ALLELES, any_allele(lambda _, alt: alt.startswith("<INS")), types=["insertion"]),
+        counting("sv", ALLELES, any_allele(lambda _, alt: alt.startswith("<")), types=["symbolic"]),
         counting("sv", "view -H -i 'INFO/SVLEN>1000.5'", where=where("SVLEN", ">", 1000.5)),
         counting("sv", "view -H -i 'INFO/SVTYPE=\"DEL\"'", where=where("SVTYPE", "=", "DEL")),
-        Case("sv", "distinct_values", {"field": "SVTYPE"}, "query -f '%INFO/SVTYPE\\n'", tally),
+        asking("sv", "distinct_values", "query -f '%INFO/SVTYPE\\n'", tally, field="SVTYPE"),
         counting("gvcf", "view -H -i 'INFO/MLEAC>=1'", where=where("MLEAC", ">=", 1)),
         counting("gvcf", "view -H -i 'INFO/DP<20 || INFO/DP=\".\"'", where=where("DP", "<", 20, "keep")),
         counting("somatic", "view -H -f weak_evidence", filters=["weak_evidence"]),
         counting("somatic", "view -H -f contamination,slippage", filters=["contamination", "slippage"]),
-        counting("somatic", "query -f '%FILTER\\n'", matching(lambda r: "contamination" not in r[0].split(";")),
-                 not_filters=["contamination"]),
+        counting("somatic", FILTERS, without("contamination"), not_filters=["contamination"]),
         counting("somatic", "view -H -i 'INFO/MBQ>=30.5'", where=where("MBQ", ">=", 30.5)),
         counting("somatic", "view -H -i 'INFO/POPAF<6'", where=where("POPAF", "<", 6)),
         counting("somatic", "view -H -i 'INFO/NALOD!=1'", where=where("NALOD", "!=", 1)),
         counting("sites", "view -H -i 'INFO/AF<0.0001'", where=where("AF", "<", 0.0001)),
         counting("sites", "view -H -i 'INFO/AC=1'", where=where("AC", "=", 1)),
-        counting("sites", "view -H -v snps -i 'INFO/AC=0' -f PASS", types=["snp"], where=where("AC", "=", 0), filters=["PASS"]),
+        counting("sites", "view -H -v snps -i 'INFO/AC=0' -f PASS", types=["snp"], where=where("AC", "=", 0),
+                 filters=["PASS"]),
         counting("freebayes", "view -H -i 'INFO/AC>=7 && TYPE~\"snp\"'", types=["snp"], where=where("AC", ">=", 7)),
-        counting("freebayes", "norm -m -any >> view -H -i 'INFO/AO>100'", scope="allele", where=where("AO", ">", 100)),
+        counting("freebayes", "query -f '%INFO/AO\\n'",
+                 lambda text: sum(int(n) > 100 for line in lines(text) for n in line.split(",")),
+                 scope="allele", where=where("AO", ">", 100)),
         counting("freebayes", "view -H -i 'INFO/CIGAR=\"1X\"'", where=where("CIGAR", "=", "1X")),
         counting("norm", "view -H -v mnps", types=["mnp"]),
         counting("norm", "view -H -i 'INFO/XRI>=1'", where=where("XRI", ">=", 0.5)),
@@ -377,24 +411,31 @@ def special_cases() -> list[Case]:
         counting("bcf", "view -H -i 'INFO/AC>100'", where=where("AC", ">", 100)),
         counting("bcf", "view -H -i 'N_PASS(GT=\"het\")>=100'",
                  genotypes=[{"genotype": "het", "how_many": "at_least", "n": 100}]),
-        # the ten tricky records
+        # the tricky records
         counting("tricky", "view -H -v mnps", types=["mnp"]),
         counting("tricky", "view -H -v bnd", types=["bnd"]),
-        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["insertion"]),
-        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["deletion"]),
-        counting("tricky", "query -f '%POS\\n'", lambda _: 2, types=["symbolic"]),
-        counting("tricky", "query -f '%POS\\n'", lambda _: 3, scope="allele", types=["symbolic"]),
-        counting("tricky", "query -f '%POS\\n'", lambda _: 13, scope="allele"),
+        counting("tricky", KEYS, lambda _: 2, types=["insertion"]),
+        counting("tricky", KEYS, lambda _: 2, types=["deletion"]),
+        counting("tricky", KEYS, lambda _: 2, types=["symbolic"]),
+        counting("tricky", KEYS, lambda _: 3, types=["symbolic"], scope="allele"),
+        counting("tricky", KEYS, lambda _: 14, scope="allele"),
+        counting("tricky", KEYS, lambda _: 1, ids=["rs2"]),
+        counting("tricky", KEYS, lambda _: 2, ids=["rs1"]),
         counting("tricky", "view -H -f q10", filters=["q10"]),
         counting("tricky", "view -H -f .", filters=["."]),
-        counting("tricky", "query -f '%FILTER\\n'", matching(lambda r: "q10" not in r[0].split(";")), not_filters=["q10"]),
-        counting("tricky", "view -H -i 'ID=\"rs2\"'", lambda _: 1, ids=["rs2"]),
-        counting("tricky", "view -H", lambda _: 2, ids=["rs1"]),
+        counting("tricky", FILTERS, without("q10"), not_filters=["q10"]),
         counting("tricky", "view -H -i 'INFO/LST>4.5'", where=where("LST", ">", 4.5)),
         counting("tricky", "view -H -i 'INFO/LST=5'", where=where("LST", "=", 5)),
-        counting("tricky", "view -H -i 'INFO/LST<2'", where=where("LST", "<", 2)),
-        counting("tricky", "query -f '%INFO/LST\\n'", matching(lambda r: r[0] == "." or "1" in r[0].split(",")),
+        counting("tricky", "query -f '%INFO/LST\\n'", any_value(lambda v: v != "." and int(v) < 2),
+                 where=where("LST", "<", 2)),
+        counting("tricky", "query -f '%INFO/LST\\n'", any_value(lambda v: v == "." or int(v) < 2),
                  where=where("LST", "<", 2, "keep")),
+        counting("tricky", "query -f '%INFO/AC\\n'", any_value(lambda v: v != "." and int(v) < 2),
+                 where=where("AC", "<", 2)),
+        counting("tricky", "query -f '%INFO/AF\\n'", any_value(lambda v: v != "." and float(v) != 0.5),
+                 where=where("AF", "!=", 0.5)),
+        counting("tricky", "query -f '%INFO/ONE\\n'", any_value(lambda v: v not in (".", "x")),
+                 where=where("ONE", "!=", "x")),
         counting("tricky", "view -H -i 'INFO/FLS>0.15'", where=where("FLS", ">", 0.15)),
         counting("tricky", "view -H -i 'INFO/RD>5.5'", where=where("RD", ">", 5.5)),
         counting("tricky", "view -H -i 'INFO/AF=0.5'", where=where("AF", "=", 0.5)),
@@ -402,21 +443,20 @@ def special_cases() -> list[Case]:
         counting("tricky", "view -H -i 'INFO/NOTE=\"b\"'", where=where("NOTE", "=", "b")),
         counting("tricky", "view -H -i 'INFO/DP>=2147483647'", where=where("DP", ">=", 2147483647)),
         counting("tricky", "view -H -i 'INFO/DP<0'", where=where("DP", "<", -1e30)),
-        counting("tricky", "view -H -i 'INFO/ONE=\"it'\"'\"'s\"'", where=where("ONE", "=", "it's")),
+        counting("tricky", KEYS, lambda _: 1, where=where("ONE", "=", "it's")),
         counting("tricky", "view -H -i 'QUAL<=29.5'", where=where("QUAL", "<=", 29.5)),
-        counting("tricky", "view -H -t chr1:260 --targets-overlap 1", regions=["chr1:260"]),
-        counting("tricky", "view -H -t chr1:390-400 --targets-overlap 1", regions=["chr1:390-400"]),
-        Case("tricky", "distinct_values", {"field": "NOTE"}, "query -f '%INFO/NOTE\\n'", tally),
-        Case("tricky", "distinct_values", {"field": "LST"}, "query -f '%INFO/LST\\n'", tally),
-        Case("tricky", "distinct_values", {"field": "DB"}, "query -f '%INFO/DB\\n'", tally),
-        Case("tricky", "distinct_values", {"field": "ID"}, "query -f '%ID\\n'", tally),
-        Case("tricky", "genotypes_at", {"position": "chr2:10"}, "query -t chr2:10 -f '[%SAMPLE\\t%GT\\n]'",
-             lambda text: dict(rows(text))),
-        Case("tricky", "genotypes_at", {"position": "chr1:400", "samples": ["C"]},
-             "query -s C -t chr1:400 --targets-overlap 1 -f '[%CHROM:%POS:%REF:%ALT\\t%SAMPLE\\t%GT\\n]'",
-             lambda text: {key: {s: gt} for key, s, gt in rows(text)}),
-        Case("tricky", "genotypes_at", {"id": "rs2", "show": "by_class"}, "query -f '%POS\\n'",
-             lambda _: {"het": ["A", "B"], "partly_missing": ["C"]}),
+        counting("tricky", f"view -H -t chr1:260 {TARGETS}", regions=["chr1:260"]),
+        counting("tricky", f"view -H -t chr1:390-400 {TARGETS}", regions=["chr1:390-400"]),
+        asking("tricky", "distinct_values", "query -f '%INFO/NOTE\\n'", tally, field="NOTE"),
+        asking("tricky", "distinct_values", "query -f '%INFO/LST\\n'", tally, field="LST"),
+        asking("tricky", "distinct_values", "query -f '%INFO/DB\\n'", tally, field="DB"),
+        asking("tricky", "distinct_values", "query -f '%ID\\n'", tally, field="ID"),
+        asking("tricky", "genotypes_at", f"{SAMPLE_CALLS} -t chr2:10", pairs, position="chr2:10"),
+        asking("tricky", "genotypes_at",
+               f"query -s C -t chr1:400 {TARGETS} -f '[%CHROM:%POS:%REF:%ALT\\t%SAMPLE\\t%GT\\n]'",
+               lambda text: {key: {sample: gt} for key, sample, gt in rows(text)}, position="chr1:400", samples=["C"]),
+        asking("tricky", "genotypes_at", KEYS, lambda _: {"het": ["A", "B"], "partly_missing": ["C"]}, id="rs2",
+               show="by_class"),
     ]  # fmt: skip
 
 
@@ -510,6 +550,8 @@ def as_the_shell_gives_it(case: Case, value: Any, text: str) -> tuple[Any, Any]:
         said.pop(".", None)
     if case.arguments.get("by") == "sample":
         value = {sample: n for sample, n in value.items() if n}
+    if case.arguments.get("by") == "type":
+        said = {kind.lower(): n for kind, n in said.items()}
     if case.arguments.get("top"):
         said = {k: n for k, n in said.items() if k in value}
     if case.tool == "genotypes_at" and case.arguments.get("show", "genotypes") != "genotypes":
@@ -532,10 +574,26 @@ def site_statistics(case: Case, value: Any, text: str) -> tuple[Any, Any]:
     return value, int(text)
 
 
-@pytest.mark.skipif(shutil.which("bcftools") is None, reason="no bcftools on the PATH to run the commands with")
+@pytest.fixture(scope="session")
+def shell_version():
+    if shutil.which("bcftools") is None:
+        pytest.skip("no bcftools on the PATH to run the commands with")
+    first = subprocess.run(["bcftools", "--version-only"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.findall(r"\d+", first)[:2]))
+
+
+def answered_alike(case: Case, version: tuple[int, ...]) -> bool:
+    """Whether a bcftools of that version answers the case as the bundled one does."""
+    breakends = case.file == "breakends" and ("type" in str(case.arguments))  # 1.16 calls some of them indels
+    several_ids = case.file == "tricky" and "ids" in case.arguments  # 1.16 compares the ID column as a whole
+    return version >= (1, 20) or not (breakends or several_ids)
+
+
 @each_case
-def test_the_printed_command_gives_the_value_in_a_shell(answer, number):
+def test_the_printed_command_gives_the_value_in_a_shell(answer, shell_version, number):
     case = CASES[number]
+    if not answered_alike(case, shell_version):
+        pytest.skip(f"bcftools {shell_version} on the PATH is known to answer this one differently")
     result, context = answer(number)
     for evidence in result.evidence:
         if evidence.command:
@@ -574,7 +632,7 @@ EVERY_CLASS = {"het", "hom_alt", "hom_ref", "hemizygous_alt", "hemizygous_ref", 
 @pytest.mark.parametrize("file", ["cohort", "tricky", "freebayes", "haploid", "partial"])
 def test_sample_measures(run, library, path_of, file):
     path = path_of(file)
-    samples = lines(bcftools("query -l", path))
+    samples = samples_of(path)
     calls = [[c for c in row if c] for row in rows(bcftools(GT, path))]
     alleles = [[re.findall(r"\d+", gt) for gt in row] for row in calls]
     only = [[i for i, a in enumerate(row) for x in a if x != "0"] for row in alleles]
@@ -591,6 +649,10 @@ def test_sample_measures(run, library, path_of, file):
     for i, mean in enumerate(run(context, "sample_statistics", prove=False, measure="mean_depth").value.values()):
         known = [int(row[i]) for row in depths if row[i] != "."]
         assert mean == (round(sum(known) / len(known), 2) if known else None)
+
+
+def samples_of(path):
+    return lines(bcftools("view -h", path))[-1].split("\t")[9:]
 
 
 def has_depth(path):
@@ -612,7 +674,7 @@ QUANTITIES = {
 @pytest.mark.parametrize("file", ["cohort", "tricky", "haploid"])
 def test_every_genotype_in_every_number_of_samples(run, library, path_of, file, genotype):
     path = path_of(file)
-    samples = lines(bcftools("query -l", path))
+    samples = samples_of(path)
     calls = [[genotype_class(c) for c in row if c] for row in rows(bcftools(GT, path))]
     for named in ([], samples[1:3]):
         columns = [samples.index(s) for s in named or samples]
