@@ -21,7 +21,7 @@ from .list_variants import query_options
 from .registry import Tool
 from .result import Json, Table, ToolResult
 from .selection import CLASSES, Selection, record_numbers, select
-from .variant_rows import rows_of
+from .variant_rows import records_by_value, rows_of
 
 Records = npt.NDArray[np.int32]
 By = Literal[
@@ -88,17 +88,9 @@ def _sentence(data: OpenDataset, wanted: GroupVariants, counts: dict[str, int], 
 def _simple(column: str) -> Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]:
     def count(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
         rows = rows_of(data, ["record", column], records)
-        return _distinct(rows["record"], rows[column])
+        return records_by_value(data, rows, column)
 
     return count
-
-
-def _distinct(records: pa.ChunkedArray, values: pa.ChunkedArray) -> dict[str, int]:
-    """How many distinct records each value has, values in the order in which they first occur."""
-    table = pa.table({"record": records, "value": values})
-    found = table.group_by("value", use_threads=False).aggregate([("record", "count_distinct")])
-    pairs = zip(found["value"].to_pylist(), found["record_count_distinct"].to_pylist(), strict=True)
-    return {str(value): number for value, number in pairs if value is not None}
 
 
 def _types(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
@@ -106,7 +98,7 @@ def _types(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[s
     rows = rows_of(data, ["record", "type"], records)
     others = rows.filter(pc.not_equal(rows["type"], "ref"))
     alone = np.setdiff1d(rows["record"].to_numpy(), others["record"].to_numpy())
-    counts = _distinct(others["record"], others["type"])
+    counts = records_by_value(data, others, "type")
     return counts | ({"ref": len(alone)} if len(alone) else {})
 
 
@@ -118,7 +110,7 @@ def _windows(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict
     rows = rows_of(data, ["record", "chrom", "pos"], records)
     start = pa.chunked_array([rows["pos"].to_numpy() // wanted.window * wanted.window], pa.int64())
     names = pc.binary_join_element_wise(rows["chrom"], start.cast(pa.string()), ":")
-    return _distinct(rows["record"], names)
+    return records_by_value(data, rows.append_column("window", names), "window")
 
 
 def _samples(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:

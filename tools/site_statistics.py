@@ -13,6 +13,7 @@ from .evidence import Command, all_lines, prove
 from .filters import OnDataset
 from .registry import Tool
 from .result import Json, Table, ToolResult
+from .variant_rows import records_by_value
 
 Measure = Literal["all", "snps", "indels", "mnps", "multiallelic", "ti_tv", "substitutions"]
 
@@ -37,25 +38,19 @@ def site_statistics(context: ToolContext, wanted: SiteStatistics) -> ToolResult:
 
 def _counts(data: OpenDataset) -> dict[str, Json]:
     rows = data.table.columns(["record", "type", "change"])
-    record, types = rows["record"].to_numpy(), np.asarray(rows["type"])
+    of_type = records_by_value(data, rows, "type")
+    names = {"snps": "snp", "indels": "indel", "mnps": "mnp", "others": "other", "breakends": "bnd"}
     counts: dict[str, Json] = {"records": data.summary["records"]}
-    for name, type_ in (
-        ("snps", "snp"),
-        ("indels", "indel"),
-        ("mnps", "mnp"),
-        ("others", "other"),
-        ("breakends", "bnd"),
-    ):
-        counts[name] = len(np.unique(record[types == type_]))
-    plain = np.isin(types, ["ref"])
-    counts["no_alt"] = data.summary["records"] - len(np.unique(record[~plain]))
+    counts |= {name: of_type.get(type_, 0) for name, type_ in names.items()}
+    varying = rows.filter(pc.not_equal(rows["type"], "ref"))
+    counts["no_alt"] = data.summary["records"] - len(np.unique(varying["record"].to_numpy()))
     counts["multiallelic"] = data.summary["multiallelic"]
     known = pc.drop_null(rows["change"].combine_chunks())
     transitions = int(is_transition(known).sum())
     counts |= {"transitions": transitions, "transversions": len(known) - transitions}
     tv = counts["transversions"]
     counts["ti_tv"] = round(transitions / tv, 4) if tv else None
-    counts["padded_snps"] = int((types == "snp").sum()) - len(known)
+    counts["padded_snps"] = rows.filter(pc.equal(rows["type"], "snp")).num_rows - len(known)
     return counts
 
 

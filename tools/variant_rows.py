@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .clauses import SIGNIFICANCE_FIELDS
 from .consequences import IMPACTS, rank, worst
@@ -43,11 +44,24 @@ def rows_of(data: OpenDataset, columns: list[str], records: npt.NDArray[np.int32
     """The allele rows of some records."""
     if len(records) == 0:
         return data.table.columns(columns, "false")
+    if len(records) == data.summary["records"]:
+        return data.table.columns(columns)
     where = f"record >= {records[0]} AND record <= {records[-1]}"
     if len(records) <= 1000:
         where = f"record IN ({', '.join(map(str, records.tolist()))})"
     table = data.table.columns(columns, where)
     return table.filter(pa.array(np.isin(np.asarray(table["record"]), records)))
+
+
+def records_by_value(data: OpenDataset, rows: pa.Table, column: str) -> dict[str, int]:
+    """How many distinct records each value of a column has, in the order in which values first occur."""
+    if data.summary["multiallelic"]:
+        table = rows.group_by(column, use_threads=False).aggregate([("record", "count_distinct")])
+        values, numbers = table[column].to_pylist(), table["record_count_distinct"].to_pylist()
+    else:
+        counts = pc.value_counts(rows[column].combine_chunks())
+        values, numbers = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
+    return {str(v): number for v, number in zip(values, numbers, strict=True) if v is not None}
 
 
 def _tidy(qual: float | None) -> float | None:

@@ -68,7 +68,9 @@ def print_table(table: Table, limit: int = SHOWN_ROWS) -> None:
     for row in table.rows[:limit]:
         grid.add_row(*(Text(_cell(value)) for value in row))
     out = console()
-    widest = [max(len(_cell(row[i])) for row in [table.columns, *table.rows[:limit]]) for i in range(len(table.columns))]
+    widest = [
+        max(len(_cell(row[i])) for row in [table.columns, *table.rows[:limit]]) for i in range(len(table.columns))
+    ]
     out.width = max(out.width, sum(widest) + 2 * len(widest))  # a terminal wraps long lines; cut names help nobody
     out.print(grid)
     shown = min(limit, len(table.rows))

@@ -290,7 +290,8 @@ def cohort_cases() -> list[Case]:
         ask("list_variants", f"{KEYS} -i 'FILTER~\"{VQSR}\"' -r chr2", lines, filters=[VQSR], regions=["chr2"]),
         ask("list_variants", f"{KEYS} -i 'FILTER=\"PASS\" && QUAL>3000'", lines, filters=["PASS"],
             where=where("QUAL", ">", 3000)),
-        ask("list_variants", f"{KEYS} -i 'FILTER~\"LowQual\" || FILTER=\".\"'", lines, filters=["LowQual", "."], limit=5),
+        ask("list_variants", f"{KEYS} -i 'FILTER~\"LowQual\" || FILTER=\".\"'", lines, filters=["LowQual", "."],
+            limit=5),
         ask("list_variants", f"{KEYS} -i 'INFO/CLNSIG=\"Pathogenic\"'", lines, significance=["Pathogenic"]),
         ask("list_variants", f"{KEYS} -i 'ID=\"rs334\"'", lines, ids=["rs334"]),
         ask("group_variants", f"{CONTIGS} -i 'TYPE~\"indel\"'", tally, by="contig", types=["indel"]),
@@ -352,7 +353,8 @@ def general_cases(file: str, region: str) -> list[Case]:
         ask("list_variants", f"{KEYS} -i 'TYPE~\"snp\"' -t {region} {TARGETS}", lines, types=["snp"], regions=[region]),
         ask("group_variants", CONTIGS, tally, by="contig"),
         ask("group_variants", TYPES, types, by="type"),
-        ask("group_variants", f"{PLACES} -i 'FILTER=\"PASS\"'", by_window(500), by="window", window=500, filters=["PASS"]),
+        ask("group_variants", f"{PLACES} -i 'FILTER=\"PASS\"'", by_window(500), by="window", window=500,
+            filters=["PASS"]),
         ask("distinct_values", FILTERS, tally, field="FILTER", limit=1000),
     ]  # fmt: skip
 
@@ -629,26 +631,29 @@ def test_sample_statistics(run, library, path_of, file):
 EVERY_CLASS = {"het", "hom_alt", "hom_ref", "hemizygous_alt", "hemizygous_ref", "missing", "partly_missing"}
 
 
-@pytest.mark.parametrize("file", ["cohort", "tricky", "freebayes", "haploid", "partial"])
+@pytest.mark.parametrize("file", ["cohort", "tricky", "freebayes", "haploid", "partial", "bcf"])
 def test_sample_measures(run, library, path_of, file):
     path = path_of(file)
-    samples = samples_of(path)
+    samples, context = samples_of(path), library(path)
     calls = [[c for c in row if c] for row in rows(bcftools(GT, path))]
-    alleles = [[re.findall(r"\d+", gt) for gt in row] for row in calls]
-    only = [[i for i, a in enumerate(row) for x in a if x != "0"] for row in alleles]
-    context = library(path)
-    single = run(context, "sample_statistics", prove=False, measure="singletons").value
-    assert single == {s: sum(copies == [i] for copies in only) for i, s in enumerate(samples)}
-    missing = run(context, "sample_statistics", prove=False, measure="missing_fraction").value
-    assert missing == {s: round(sum("." in row[i] for row in calls) / len(calls), 6) for i, s in enumerate(samples)}
-    one = run(context, "sample_statistics", prove=False, measure="het", samples=[samples[0]]).value
-    assert one == sum(genotype_class(row[0]) == "het" for row in calls)
+
+    def measured(name, **arguments):
+        result = run(context, "sample_statistics", measure=name, **arguments)
+        assert all(e.verified is True for e in result.evidence if e.command), result.evidence
+        return result.value
+
+    missing = {s: round(sum("." in row[i] for row in calls) / len(calls), 6) for i, s in enumerate(samples)}
+    assert measured("missing_fraction") == missing
+    first = [genotype_class(row[0]) for row in calls]
+    assert measured("het", samples=samples[:1]) == first.count("het")
+    assert measured("carried", samples=samples[:1]) == sum(kind in CARRIER for kind in first)
+    alone = re.findall(r"^PSC\t0\t(.*?)\t.*?\t(\d+)(?:\t\d+){3}$", bcftools("stats -s -", path), re.MULTILINE)
+    assert measured("singletons") == {sample: int(n) for sample, n in alone}
     depths = (
         [[c for c in row if c] for row in rows(bcftools("query -f '[%DP\\t]\\n'", path))] if has_depth(path) else []
     )
-    for i, mean in enumerate(run(context, "sample_statistics", prove=False, measure="mean_depth").value.values()):
-        known = [int(row[i]) for row in depths if row[i] != "."]
-        assert mean == (round(sum(known) / len(known), 2) if known else None)
+    known = {s: [int(row[i]) for row in depths if row[i] != "."] for i, s in enumerate(samples)}
+    assert measured("mean_depth") == {s: round(sum(d) / len(d), 2) if d else None for s, d in known.items()}
 
 
 def samples_of(path):
