@@ -25,6 +25,8 @@ def allele_type(ref: str, alt: str) -> str:
         return "bnd"
     if alt.startswith("<"):
         return "other"
+    if len(ref) == len(alt) == 1:
+        return "ref" if ref == alt else "snp"
     return _sequence_type(ref.upper(), alt.upper())
 
 

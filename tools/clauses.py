@@ -327,7 +327,10 @@ def condition_clause(data: OpenDataset, condition: Condition) -> Clause:
             return clause
     name = condition.field.removeprefix("INFO/")
     info = data.info_column(name)
-    return _compare(info.column, info.shape, info.type, condition, f"INFO/{info.id}")
+    clause = _compare(info.column, info.shape, info.type, condition, f"INFO/{info.id}")
+    if info.id in data.summary["partly_missing"]:
+        clause.unprovable = f"bcftools compares the missing values inside INFO/{info.id} as if they were numbers"
+    return clause
 
 
 def _cohort_frequency(data: OpenDataset, condition: Condition) -> Clause:
@@ -365,6 +368,8 @@ def _compare(column: str, shape: str, type_: str, condition: Condition, name: st
         reading = f"records without {name} are kept"
     else:
         reading = f"records without {name} are not counted"
+        if condition.op == "!=" and expression:  # bcftools takes an absent value for a different one
+            expression = f'({expression} && {name}!=".")'
     return Clause(
         sql,
         shape == "per_allele",

@@ -73,6 +73,16 @@ def impact_of(consequence: str) -> str:
     return min((SEVERITY.get(t, "MODIFIER") for t in terms), key=IMPACTS.index)
 
 
-def worst(consequences: list[str]) -> str:
-    """The single most severe term among those given, each of which may be several joined by `&`."""
-    return min((t for c in consequences for t in c.split("&")), key=rank, default="")
+def worst(entries: list[tuple[str, str]]) -> tuple[str, str]:
+    """Term and impact of the most severe of the (consequence, impact) entries: by impact first, then by term.
+
+    A consequence may be several terms joined by `&`. Both are empty where there is no entry.
+    """
+    if not entries:
+        return "", ""
+    consequence, impact = min(entries, key=lambda entry: (_impact_rank(entry[1]), rank(entry[0])))
+    return min(consequence.split("&"), key=rank), impact
+
+
+def _impact_rank(impact: str) -> int:
+    return IMPACTS.index(impact) if impact in IMPACTS else len(IMPACTS)

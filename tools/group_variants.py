@@ -160,21 +160,16 @@ def _genes(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[s
 
 
 def _consequences(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
-    def most_severe(profiles: list[dict[str, list[str]]]) -> list[str]:
-        found = [c for p in profiles for c in p["consequences"]]
-        return [worst(found)] if found else []
-
-    return _profile_groups(data, records, most_severe)
+    return _profile_groups(data, records, lambda profiles: [w for w in _most_severe(profiles)[:1] if w])
 
 
 def _impacts(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
-    from .consequences import IMPACTS
+    return _profile_groups(data, records, lambda profiles: [w for w in _most_severe(profiles)[1:] if w])
 
-    def most_severe(profiles: list[dict[str, list[str]]]) -> list[str]:
-        found = {i for p in profiles for i in p["impacts"]}
-        return [i for i in IMPACTS if i in found][:1]
 
-    return _profile_groups(data, records, most_severe)
+def _most_severe(profiles: list[dict[str, list[str]]]) -> tuple[str, str]:
+    """Term and impact of the most severe entry of all alleles of a record."""
+    return worst([e for p in profiles for e in zip(p["consequences"], p["impacts"], strict=True)])
 
 
 _GROUPS: dict[str, Callable[[OpenDataset, Records, GroupVariants], dict[str, int]]] = {

@@ -60,6 +60,7 @@ class Reading:
         self.contigs: Counter[str] = Counter()
         self.filters: Counter[str] = Counter()
         self.blocks_of_reference = 0
+        self.partly_missing: set[str] = set()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Allele rows under `plan.schema()`. What goes wrong is kept in `failure`, since the writer hides it."""
@@ -132,6 +133,8 @@ class Reading:
         type_ = column.arrow_type()
         if column.shape == "flag":
             return pc.is_valid(values).take(pa.array(rows.parent))
+        if column.shape in ("per_allele", "list"):
+            self._note_partly_missing(column.id, values)
         if column.shape == "per_allele":
             own = item(pc.split_pattern(values, ","), rows.within, rows.parent)
             own = pc.if_else(pc.equal(own, "."), None, own)
@@ -144,6 +147,12 @@ class Reading:
         elif column.shape == "number":
             values = numbers(values, type_) if pa.types.is_string(values.type) else values
         return values.take(pa.array(rows.parent))
+
+    def _note_partly_missing(self, name: str, values: pa.Array) -> None:
+        """Keep in mind a field with values such as `.,3`, with which bcftools compares in its own way."""
+        several = values.filter(pc.match_substring(values, ","))
+        if len(several) and pc.any(pc.match_substring_regex(several, r"(^|,)\.(,|$)")).as_py():
+            self.partly_missing.add(name)
 
     def _annotation_columns(self, rows: "Rows", columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
         format_, n = self.plan.annotation, len(rows.parent)
@@ -239,6 +248,7 @@ class Reading:
             "reference_blocks": self.blocks_of_reference, "genotypes": self.codes.texts,
             "info": self.plan.to_json(), "sample_fields": self.plan.sample_fields,
             "samples": self.plan.samples, "frequencies": list(self.plan.frequencies),
+            "partly_missing": sorted(self.partly_missing),
         }  # fmt: skip
 
 

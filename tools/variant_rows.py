@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .clauses import SIGNIFICANCE_FIELDS
-from .consequences import IMPACTS, rank, worst
+from .consequences import rank, worst
 from .dataset import OpenDataset
 
 COLUMNS = ["variant", "id", "qual", "filter"]
@@ -78,10 +78,12 @@ def _annotation_of_records(data: OpenDataset, table: pa.Table) -> dict[int, list
 
 
 def _summed_up(profiles: list[dict[str, list[str]]]) -> list[str | None]:
-    pairs = [(c, g) for p in profiles for c, g in zip(p["consequences"], p["genes"], strict=True)]
-    if not pairs:
-        return [None, None, None]
-    genes = list(dict.fromkeys(g for c, g in sorted(pairs, key=lambda pair: rank(pair[0])) if g))
-    impacts = {i for p in profiles for i in p["impacts"]}
-    impact = next((i for i in IMPACTS if i in impacts), None)
-    return [",".join(genes) or None, worst([c for c, _ in pairs]) or None, impact]
+    """Genes, those with the most severe consequence first, and that consequence with its impact."""
+    entries = [
+        (consequence, impact, gene)
+        for p in profiles
+        for consequence, impact, gene in zip(p["consequences"], p["impacts"], p["genes"], strict=True)
+    ]
+    term, impact = worst([(c, i) for c, i, _ in entries])
+    genes = dict.fromkeys(g for c, i, g in sorted(entries, key=lambda e: (e[1] != impact, rank(e[0]))) if g)
+    return [",".join(genes) or None, term or None, impact or None]

@@ -1,9 +1,11 @@
 import importlib.util
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pysam
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -59,3 +61,38 @@ class OfflineDouble(BaseChatModel):
 @pytest.fixture
 def offline() -> OfflineDouble:
     return OfflineDouble()
+
+
+HEADER = """\
+##fileformat=VCFv4.2
+##contig=<ID=chr1,length=1000000>
+##contig=<ID=chr2,length=1000000>
+##FILTER=<ID=low,Description="Low">
+##INFO=<ID=NOTE,Number=1,Type=String,Description="Any text">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+"""
+
+
+@pytest.fixture(scope="session")
+def write_vcf() -> Callable[..., Path]:
+    """`write_vcf(path, rows, samples)` writes a plain VCF; each row is the list of its columns."""
+
+    def write(path: Path, rows: Sequence[Sequence[str]], samples: Sequence[str] = (), header: str = HEADER) -> Path:
+        columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", *(["FORMAT", *samples] if samples else [])]
+        path.write_text(header + "".join("\t".join(line) + "\n" for line in [columns, *rows]))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def question_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that ../shared/questions/make_fixture.py writes; cohort.vcf also in BGZF with an index."""
+    script = Path(__file__).resolve().parents[2].parent / "shared" / "questions" / "make_fixture.py"
+    if not script.is_file():
+        pytest.skip(f"{script} is not here")
+    folder = tmp_path_factory.mktemp("questions")
+    subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True)
+    pysam.tabix_compress(str(folder / "cohort.vcf"), str(folder / "cohort.vcf.gz"))
+    pysam.tabix_index(str(folder / "cohort.vcf.gz"), preset="vcf")
+    return folder

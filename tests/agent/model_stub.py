@@ -38,10 +38,14 @@ BREAKS = ("broken", "closed early", "error event", "stalled")
 
 
 class ModelStub:
-    """Set `script` to what the next requests meet; its last entry is repeated. `requests` holds what came."""
+    """Set `script` to what the next requests meet; its last entry is repeated. `requests` holds what came.
+
+    The entries name an `Answer` in `answers`, to which a test may add its own, or a failure.
+    """
 
     def __init__(self) -> None:
         self.script = ["text"]
+        self.answers = dict(ANSWERS)
         self.requests: list[dict[str, Any]] = []
         self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stub": self}))
@@ -95,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self.stream(act)
         else:
-            self.whole(200, PLAIN[self.path](ANSWERS[act]))
+            self.whole(200, PLAIN[self.path](self.stub.answers[act]))
 
     def whole(self, status: int, content: object) -> None:
         data = json.dumps(content).encode()
@@ -115,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def stream(self, act: str) -> None:
-        events = list(STREAM[self.path](ANSWERS["text" if act in BREAKS else act]))
+        events = list(STREAM[self.path](self.stub.answers["text" if act in BREAKS else act]))
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -65,3 +66,12 @@ def entries_of(path: Path, tag: str) -> Iterator[tuple[cyvcf2.Variant, list[list
     for variant in cyvcf2.VCF(str(path)):
         value = variant.INFO.get(tag)
         yield variant, [entry.split("|") for entry in value.split(",")] if value else []
+
+
+def in_shell(command: str, folder: Path) -> str:
+    """The output of a command line in a real shell, which must succeed and leave no new file behind."""
+    before = sorted(folder.iterdir())
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, capture_output=True, text=True)
+    assert sorted(folder.iterdir()) == before, f"{command} made a file"
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
