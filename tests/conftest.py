@@ -59,7 +59,10 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def _open(path: Path, workspace: Path) -> ToolContext:
-    dataset = ingest(path, workspace)
+    """The graph is left out: the tools do not read it, and writing it takes most of the time of a small ingest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
+        dataset = ingest(path, workspace)
     return ToolContext(workspace, [OpenDataset(dataset, workspace)], path.absolute().parent, PROOF_SECONDS)
 
 
@@ -71,18 +74,13 @@ def opened(workspace: Path) -> Open:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """As `opened`, for files that do not change: each is ingested once for all tests, without the graph.
-
-    The tools do not read the graph, and writing it takes most of the time of a small ingest.
-    """
+    """As `opened`, for files that do not change: each is ingested once for all tests."""
     workspace = tmp_path_factory.mktemp("library") / "workspace"
     contexts: dict[Path, ToolContext] = {}
 
     def open_once(path: Path) -> ToolContext:
         if path not in contexts:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
-                contexts[path] = _open(path, workspace)
+            contexts[path] = _open(path, workspace)
         return contexts[path]
 
     return open_once

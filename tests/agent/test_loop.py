@@ -18,7 +18,7 @@ from vcf_agent.agent.settings import ModelSetting, Settings
 QUESTION = "How many variants pass all filters?"
 PASSING = 1770
 TOTAL = 2000
-GENOTYPE = re.compile(r"(?<![\w.])[0-9.][/|][0-9.](?![\w.])")
+GENOTYPE = re.compile(r"(?<![\w.])(?:\d[/|][\d.]|\.[/|]\d)(?![\w.])")
 WHO = ["ARUN", "MIRA", "DEV", "LILA", "OTTO", "INES"]
 BREAKS = ("broken", "closed early", "error event", "stalled")
 
@@ -194,7 +194,7 @@ def test_a_stream_ends_in_the_answer(agent: VariantAgent, stub: Any, call: Any, 
     *pieces, answer = asyncio.run(all_parts())
     assert isinstance(answer, Answer)
     check_right(answer)
-    assert answer.text == "".join(pieces).rpartition("\0")[2]
+    assert "".join(pieces) == answer.text == "1,770 records pass."
 
 
 def test_several_tools_in_one_turn(agent: VariantAgent, stub: Any, call: Any, says: Any) -> None:
@@ -279,7 +279,7 @@ def test_the_next_model_answers(agent_of: Any, stub: Any, model_stub: Any, call:
     answer = agent_of(dead, setting(stub.url, name="second")).ask(QUESTION)
     check_right(answer)
     assert answer.model == "openai/second"
-    assert [f["model"] for f in answer.fallbacks] == ["openai/first"]
+    assert {f["model"] for f in answer.fallbacks} == {"openai/first"}
     shown = json.dumps(answer.to_json())
     assert "openai/first" in shown
     assert "openai/second" in shown
@@ -301,9 +301,9 @@ def test_a_conversation_goes_on_after_a_failure(agent: VariantAgent, stub: Any, 
 
 def test_a_tool_error_goes_back_to_the_model(agent: VariantAgent, stub: Any, call: Any, says: Any) -> None:
     wrong = call("count_variants", genotypes=[{"genotype": "het", "samples": ["DEVV"]}])
-    stub.script = [wrong, call("count_variants", genotypes=[{"genotype": "het", "samples": ["DEV"]}]), says("616 records.")]
+    stub.script = [wrong, call("count_variants", genotypes=[{"genotype": "het", "samples": ["DEV"]}]), says("488 records.")]
     answer = agent.ask("How many variants are het in DEV?")
-    assert (answer.kind, answer.value, answer.text) == ("answer", 616, "616 records.")
+    assert (answer.kind, answer.value, answer.text) == ("answer", 488, "488 records.")
     assert "Did you mean DEV?" in json.dumps(stub.requests[1]["body"]["messages"][-1])
 
 
