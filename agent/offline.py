@@ -60,6 +60,10 @@ def _as_tool_call(made: Call | AskBack | Decline) -> tuple[str, dict[str, Any], 
 
 
 def _last_call(messages: list[BaseMessage]) -> Call | None:
-    """The last call of an analysing tool in the conversation."""
-    calls = [c for m in messages if isinstance(m, AIMessage) for c in m.tool_calls if c["name"] not in replies.NAMES]
-    return Call(calls[-1]["name"], calls[-1]["args"]) if calls else None
+    """The call that answered the question just before; null where that one was declined or asked back."""
+    asked = [i for i, m in enumerate(messages) if isinstance(m, HumanMessage)]
+    turn = messages[asked[-2] : asked[-1]] if len(asked) > 1 else []
+    calls = [c for m in turn if isinstance(m, AIMessage) for c in m.tool_calls]
+    if not calls or calls[-1]["name"] in replies.NAMES:
+        return None
+    return Call(calls[-1]["name"], calls[-1]["args"])

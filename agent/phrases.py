@@ -51,11 +51,11 @@ class Text:
         """The names behind the marks in a piece of text."""
         return [self.names[m] for m in re.findall(r"§[a-z]\d+", text)]
 
-    def leftover(self) -> list[str]:
+    def leftover(self, glue: str = "glue") -> list[str]:
         """Words that nothing has taken and that are not mere glue."""
-        glue = set(words()["glue"].split())
-        left = re.findall(r"§[a-z]\d+|[^\s;,.?!:()'\"]+", self.rest)
-        return [self.names.get(w, w) for w in left if w not in glue]
+        known = set(words()[glue].split())
+        left = (w.strip(".") for w in re.findall(r"§[a-z]\d+|[^\s;,?!:()'\"]+", self.rest))
+        return [self.names.get(w, w) for w in left if w and w not in known]
 
 
 @cache
@@ -63,15 +63,25 @@ def _bounded(pattern: str) -> str:
     return rf"(?<![\w§])(?:{pattern})(?!\w)"
 
 
-REGION = r"(?P<contig>[\w.*-]+):(?P<start>\d[\d,]*)(?:\s*(?:-|–|—|to|and|\.\.)\s*(?:(?P=contig):)?(?P<end>\d[\d,]*))?"
+_START = r"(?P<contig>[\w.*-]+):(?P<start>\d[\d,]*)"
+REGION = rf"{_START}(?:\s*(?:-|–|—|to|\.\.)\s*(?:(?P=contig):)?(?P<end>\d[\d,]*))?"
+BETWEEN = rf"(?<=between ){_START} and (?:(?P=contig):)?(?P<end>\d[\d,]*)"
+_COURTESY = (
+    r"^\W*(?:(?:hi|hello|please|ok|okay|well|so|now then)[, ]+)*(?:(?:can|could|would|will) you (?:please )?(?:tell|show|give)"
+    r"(?: me)?|(?:can|could|would) you (?:please )?|i (?:want|would like|need|'d like) to (?:know|see)|(?:please )?tell me"
+    r"|do you know)? *|,? *(?:please|thanks|thank you)\W*$"
+)
 
 
 def read_text(question: str, data: OpenDataset) -> Text:
     """The question with regions, IDs and the names that the file knows replaced by marks."""
-    question = question.replace("’", "'")
+    question = question.replace("’", "'").replace("§", " ")
+    question = re.sub(_COURTESY, " ", " ".join(question.split()), flags=re.IGNORECASE).strip()
+    question = re.sub(r"\b(?:in|of|from) this (?:file|vcf|cohort|dataset)\b", " ", question, flags=re.IGNORECASE)
     text = Text(question, question)
     _mark_all(text, r'"([^"]+)"|“([^”]+)”', "q", lambda m: m[1] or m[2])
     _mark_names(text, "s", data.samples, folding=True)
+    _mark_all(text, BETWEEN, "r", _region, re.IGNORECASE)
     _mark_all(text, REGION, "r", _region)
     _mark_all(text, r"rs\d+", "i", lambda m: m[0].lower(), re.IGNORECASE)
     _mark_contigs(text, data)
@@ -153,3 +163,30 @@ def _mark_contigs(text: Text, data: OpenDataset) -> None:
     )
     _mark_all(text, r"(?P<name>chr(?:\d{1,2}|[XYM]|MT))\b(?![:\w])", "c", contig, re.IGNORECASE)
     _mark_names(text, "c", [c for c in known if len(c) > 2], folding=False)
+
+
+class Ambiguous(Exception):
+    """The question has two readings; `choices` are ways to say each of them, in place of `phrase` where it is given."""
+
+    def __init__(self, question: str, choices: list[str], phrase: str = "") -> None:
+        super().__init__(question)
+        self.question, self.choices, self.phrase = question, choices, phrase
+
+
+@dataclass
+class Conditions:
+    """Filter arguments found so far, remarks that belong into the reading, and what could be meant in two ways."""
+
+    text: Text
+    data: OpenDataset
+    found: dict[str, Any] = field(default_factory=dict)
+    reading: list[str] = field(default_factory=list)
+    unclear: list[Ambiguous] = field(default_factory=list)
+
+    def add(self, name: str, *values: Any) -> None:
+        held = self.found.setdefault(name, [])
+        held += [v for v in values if v not in held]
+
+    def ask(self, question: str, choices: list[str] | None = None, phrase: str = "") -> None:
+        """Keep in mind that this must be asked back."""
+        self.unclear.append(Ambiguous(question, choices or [], phrase))

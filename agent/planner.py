@@ -10,8 +10,9 @@ from rapidfuzz import fuzz, process
 from ..memory.errors import ToolError
 from ..tools.context import ToolContext
 from ..tools.dataset import OpenDataset, nearest
-from .conditions import NAMES, Ambiguous, Conditions, read_conditions
-from .phrases import Text, read_text, words
+from .conditions import read_conditions
+from .phrases import Ambiguous, Conditions, Text, read_text, words
+from .samples import NAMES
 
 Json = Any
 
@@ -54,6 +55,10 @@ CAN = (
 )
 
 
+LONGEST = 600
+"""Characters of a question that rules can read; a person's questions are far shorter."""
+
+
 def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
     """The tool call that answers a question; a question back where it has two readings; else why not.
 
@@ -65,6 +70,8 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
         data, question = _dataset(question, context)
     except Ambiguous as two:
         return AskBack(two.question, two.choices)
+    if len(question) > LONGEST:
+        return Decline(f"The question has over {LONGEST} characters; ask it in fewer words.", offers_help=False)
     text = read_text(question, data)
     try:
         made = _follow_up(text, data, last) or _first(text, data)
@@ -88,31 +95,41 @@ def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) ->
 
 
 _NAMED = re.compile(
-    r"(?:(?:does|do|did|is|are) (?P<a>\S+) (?:carry|carries|have|carrying|a carrier)|(?:genotypes?|sample|samples) (?:of|for|in)? ?(?P<b>\S+)"
-    r"|(?:carried|shared|het\w*|hom\w*|missing|private|absent|present) (?:by|in|to|from|for) (?P<c>\S+))",
+    r"(?:(?:does|do|did|is) (?P<a>[\w.-]+) (?:carry|have|carrying|a carrier)|genotypes? (?:of|for) (?P<b>[\w.-]+)"
+    r"|(?:carried|het\w*|hom\w*|missing|private|absent) (?:by|in|to|from|for) (?P<c>[\w.-]+))",
     re.IGNORECASE,
 )
 """Places in a sentence where the name of a sample stands."""
 
+_NO_NAMES = frozenset(
+    "each every any all no some none not nobody anyone someone everyone the a an this that these those it they which "  # noqa: SIM905
+    "both either neither at exactly more fewer only other others most two three sample samples".split()
+)
+
 
 def _unknown_name(question: str, left: list[str], data: OpenDataset) -> Decline | None:
     """What to say where a word that was not understood stands where a name should, or is nearly one."""
-    found = _NAMED.search(question)
-    name = next((g.strip("?.,!") for g in found.groups() if g), "") if found else ""
-    if name and name.lower() in left and data.samples and name.lower() not in ("each", "every", "any", "all"):
-        return Decline(
-            f"{data.name} has no sample {name!r}. {nearest(name, data.samples, 'Its samples are')}",
-            False,
-            True,
-        )
     known = [*data.samples, *(data.genes if data.annotated else []), *data.info]
+    places = [next(g for g in m.groups() if g).strip("?.,!") for m in _NAMED.finditer(question)]
+    for name in places:
+        if name.lower() in left and name.lower() not in _NO_NAMES and name not in known and data.samples:
+            hint = nearest(name, data.samples, "Its samples are")
+            return Decline(f"{data.name} has no sample {name!r}. {hint}", offers_help=False, unknown_name=True)
     for word in left:
-        alike = 70 if word.upper() in question else 82  # capitals are meant as a name
-        if len(word) > 3 and (
-            close := process.extractOne(word, known, processor=str.lower, scorer=fuzz.ratio, score_cutoff=alike)
-        ):
-            return Decline(f"{data.name} has nothing called {word!r}. Did you mean {close[0]}?", False, True)
+        close = None if word in known or word in _NO_NAMES else _nearly(word, word.upper() in question, known)
+        if close:
+            said = f"{data.name} has nothing called {word!r}. Did you mean {close}?"
+            return Decline(said, offers_help=False, unknown_name=True)
     return None
+
+
+def _nearly(word: str, capitals: bool, known: list[str]) -> str | None:
+    """The name that a word nearly is; what is written in capitals is meant as a name."""
+    if len(word) <= 3:
+        return None
+    cutoff = 70 if capitals else 82
+    close = process.extractOne(word, known, processor=str.lower, scorer=fuzz.ratio, score_cutoff=cutoff)
+    return close[0] if close else None
 
 
 def _quoted(left: list[str]) -> str:
@@ -123,15 +140,24 @@ def _dataset(question: str, context: ToolContext) -> tuple[OpenDataset, str]:
     """The file that the question is about, and the question without its name."""
     if not context.datasets:
         context.dataset(None)
-    for data in sorted(context.datasets, key=lambda d: -len(d.dataset.path.name)):
-        for name in (data.dataset.path.name, data.name):
-            found = re.search(rf"(?:\b(?:in|of|from|does|is) )?(?<![\w.-]){re.escape(name)}(?![\w-])", question)
-            several = len(context.datasets) > 1 or "." in name
-            if found and several:
-                return data, question[: found.start()] + " " + question[found.end() :]
-    if len(context.datasets) > 1:
-        raise Ambiguous("Which file is meant?", [d.name for d in context.datasets])
+    named = {d.name: m for d in context.datasets if (m := _mention(question, d, len(context.datasets) > 1))}
+    if len(named) > 1:
+        raise Ambiguous("One file at a time: which is meant?", list(named))
+    if not named and len(context.datasets) > 1:
+        raise Ambiguous("Which file is meant?", [f"{question.rstrip(' ?.!')} in {d.name}?" for d in context.datasets])
+    for data in context.datasets:
+        if found := named.get(data.name):
+            return data, question[: found.start()] + " " + question[found.end() :]
     return context.datasets[0], question
+
+
+def _mention(question: str, data: OpenDataset, by_short_name: bool) -> re.Match[str] | None:
+    """Where a question names a file, with the word before it."""
+    names = [data.dataset.path.name, *([data.name] if by_short_name else [])]
+    for name in names:
+        if found := re.search(rf"(?:\b(?:in|of|from|does|is) )?(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", question):
+            return found
+    return None
 
 
 _UNSAFE = [
@@ -205,10 +231,10 @@ def _describe(text: Text, data: OpenDataset) -> Plan | None:
     return None
 
 
-def _whole(text: Text, pattern: str) -> bool:
+def _whole(text: Text, pattern: str, glue: str = "file_glue") -> bool:
     """Take the pattern if with it nothing but glue is left."""
     before = text.rest
-    if text.take(pattern) and not text.leftover():
+    if text.take(pattern) and not text.leftover(glue):
         return True
     text.rest = before
     return False
@@ -231,14 +257,19 @@ _SITE_MEASURES = [
 
 def _statistics(text: Text, data: OpenDataset) -> Plan | None:
     before = text.rest
+    _take_question_words(text)
+    if _whole(text, r"transition and transversion counts by substitution type"):
+        return Call("site_statistics", {"measure": "substitutions"})
     for measure, pattern in _SITE_MEASURES:
-        if text.take(r"transition and transversion counts by substitution type"):
-            return Call("site_statistics", {"measure": "substitutions"})
-        if text.take(pattern):
-            if not text.leftover():
-                return Call("site_statistics", {"measure": measure})
-            text.rest = before
+        if _whole(text, pattern):
+            return Call("site_statistics", {"measure": measure})
+    text.rest = before
     return None
+
+
+def _take_question_words(text: Text) -> None:
+    """Take the words a question begins with; they carry nothing where the rest names a measure or a grouping."""
+    text.take(rf"^\W*(?:{COUNT}|what is|what's|what are|{LIST})\b(?: the\b)?")
 
 
 # Numbers of each sample.
@@ -259,9 +290,9 @@ _SAMPLE_MEASURES = [
 def _sample_statistics(text: Text, data: OpenDataset) -> Plan | None:
     """A measure of every sample, or one of those that only make sense for a sample."""
     before = text.rest
-    if text.take(
-        r"(?:per[- ]sample|sample) (?:statistics|stats|counts|summary|table)|(?:statistics|stats) (?:per|by|for each) sample"
-    ):
+    whole = r"(?:per[- ]sample|sample) (?:statistics|stats|counts|summary|table)|(?:statistics|stats) (?:per|by|for each) sample"
+    _take_question_words(text)
+    if _whole(text, whole):
         return Call("sample_statistics", {})
     each = text.take(EACH)
     named = None if each else text.take(rf"(?:in|of|for|does|do|did|is|are) (?P<who>{NAMES})(?: have| carry)?")
@@ -269,8 +300,8 @@ def _sample_statistics(text: Text, data: OpenDataset) -> Plan | None:
         if measure == "missing" and not (each or named):
             continue
         if text.take(pattern):
-            text.take(r"(?:and )?per sample|each|carry|carried|(?:is |are )?(?:missing|there)")
-            if not text.leftover():
+            text.take(r"(?:and )?per sample|carry|carried|(?:is |are )?(?:missing|there)|have|has")
+            if not text.leftover("file_glue") and not (named and re.search(r"\bor\b", named[0])):
                 wanted = {"samples": text.listed(named["who"])} if named else {}
                 return Call("sample_statistics", {"measure": measure, **wanted})
             break
@@ -367,6 +398,7 @@ def _group(text: Text, data: OpenDataset) -> Plan | None:
     by, wanted = found
     if by == "sample":
         data.need_genotypes()
+    _take_question_words(text)
     conditions = read_conditions(text, data)
     text.take(r"broken down|break (?:it |them )?down|distribution|breakdown|grouped?|tally|counts?|frequencies")
     return _call("group_variants", conditions, {"by": by, **wanted})
@@ -374,7 +406,7 @@ def _group(text: Text, data: OpenDataset) -> Plan | None:
 
 def _grouping(text: Text) -> tuple[str, dict[str, Json]] | None:
     size = r"(?P<size>\d+(?:[.,]\d+)?) ?-?(?P<unit>kb|kbp|mb|mbp|bp|kilobases?|megabases?|bases?)?"
-    window = rf"(?:(?:which|what|per|by|in|for each|each|the|top|first) )*(?:(?P<top>\d+|one|three|five|ten) )?(?:{size} (?:windows?|bins?|intervals?)|(?:windows?|bins?) of {size.replace('size', 'size2').replace('unit', 'unit2')})"
+    window = rf"(?:(?:which|what|per|by|in each|for each|each|the top|top) )(?:the )?(?:(?P<top>\d+|one|three|five|ten) )?(?:{size} (?:windows?|bins?|intervals?)|(?:windows?|bins?) of {size.replace('size', 'size2').replace('unit', 'unit2')})"
     if found := text.take(window):
         most = text.take(
             r"(?:hold|have|has|contain|holds|contains|with)? ?(?:the )?(?:most|highest number of|greatest number of|largest number of|densest)(?: variants?| records?| sites?)?"
@@ -415,70 +447,101 @@ def _bases(found: re.Match[str]) -> int:
     return round(size * {"k": 1_000, "m": 1_000_000, "b": 1}[unit])
 
 
-COUNT = r"(?:how many|(?:what is |what's |give me |tell me |show |find )?(?:the )?(?:total )?(?:number|count) of|count(?: up| all| the)?)"
-IS_THERE = r"(?:is there|are there|does (?:it|this file|the file|the cohort) (?:have|contain|include)|do we have|does|is|are)(?: an?y?)?"
-LIST = (
-    r"(?:list|show|give me|display|print|find|get|which|what|return|report|name|identify)(?: me)?(?: all| the| every)*"
+COUNT = (
+    r"how many(?: different)?|(?:what is |what's |give me |tell me |show |find )?(?:the )?(?:total )?(?:number|count) of"
+    r"|count(?: up| all| the)?"
 )
+IS_THERE = (
+    r"(?:is there|are there|does (?:it|this file|the file|the cohort) (?:have|contain|include)|do we have|does|is|are)"
+    r"(?: any?)?"
+)
+LIST = r"(?:list|show|give me|display|print|find|get|which|what(?: are)?|return|report|name|identify)(?: me)?(?: all| the)*"
+NOUN = r"(?:variants?|records?|sites?|positions?|mutations?|alleles?|calls?)"
 
 
 def _select(text: Text, data: OpenDataset) -> Plan | None:
-    count = text.take(COUNT)
-    exists = None if count else re.match(rf"\s*{IS_THERE}\b", text.rest)
-    limit = text.take(r"(?:the )?first (?P<n>\d+)") if not count else None
-    conditions = read_conditions(text, data)
-    if count:
-        return _counted(conditions)
-    if exists:
-        text.take(r"does|is|are|any")
-        return _call("count_variants", conditions, {"question": "is_there"})
-    if text.take(r"(?:keep|filter(?: for)?|select|extract)(?: only| just)?(?: the)?"):
+    """Count, look for, or list variants: the first words say which, once."""
+    if text.take(rf"^\W*(?:{COUNT})"):
+        return _counted(read_conditions(text, data))
+    if text.take(rf"^\W*(?:{IS_THERE})\b"):
+        conditions = read_conditions(text, data)
+        return _call("count_variants", conditions, {"question": "is_there"}) if _says_what(conditions) else None
+    if text.take(r"^\W*(?:keep|filter(?: for)?|select|extract)(?: only| just)?(?: the)?\b"):
+        conditions = read_conditions(text, data)
         conditions.reading.append("nothing is written: these are the records that would be kept")
         return _call("list_variants", conditions, {})
-    listed = text.take(r"list|show|display|print|find|which|what|return|report|name|identify|give me|get")
-    if not listed and not conditions.found:
+    return _listed(text, data)
+
+
+def _says_what(conditions: Conditions) -> bool:
+    """Whether the question speaks of variants at all."""
+    if conditions.found or conditions.unclear:
+        return True
+    return re.search(rf"\b{NOUN}\b", conditions.text.rest) is not None
+
+
+def _listed(text: Text, data: OpenDataset) -> Plan | None:
+    asked = text.take(rf"^\W*(?:{LIST})\b")
+    limit = text.take(r"(?:the )?first (?P<n>\d+)")
+    conditions = read_conditions(text, data)
+    if not _says_what(conditions) or not (asked or conditions.found or conditions.unclear):
         return None
     conditions.found.pop("scope", None)
     return _call("list_variants", conditions, {"limit": int(limit["n"])} if limit else {})
 
 
-def _counted(conditions: Conditions) -> Plan:
+def _counted(conditions: Conditions) -> Plan | None:
     types = conditions.found.get("types", [])
     if len(types) > 1 and set(types) != {"symbolic", "bnd"} and "scope" not in conditions.found:
-        return AskBack(
-            "Together, or each by itself?",
-            [f"{' or '.join(types)} variants by type", *[f"how many {t}s" for t in types]],
-        )
-    return _call("count_variants", conditions, {})
+        conditions.text.take(r"and|or")
+        choices = ["number of variants by type", *[f"how many {t}s" for t in types]]
+        conditions.ask("Together, or each by itself?", choices)
+    return _call("count_variants", conditions, {}) if _says_what(conditions) else None
 
 
 def _call(tool: str, conditions: Conditions, more: dict[str, Json]) -> Plan:
     if conditions.unclear:
-        return AskBack(conditions.unclear[0].question, conditions.unclear[0].choices)
+        first = conditions.unclear[0]
+        return AskBack(first.question, _in_full(conditions.text.question, first))
     return Call(tool, {**conditions.found, **more}, conditions.reading)
 
 
-# Follow-ups: the call before, narrowed down.
+def _in_full(question: str, unclear: Ambiguous) -> list[str]:
+    """Each choice as a whole question, where the words that it stands for are known as they were asked."""
+    at = question.lower().find(unclear.phrase.lower()) if unclear.phrase else -1
+    if at < 0:
+        return unclear.choices
+    return [question[:at] + choice + question[at + len(unclear.phrase) :] for choice in unclear.choices]
 
-_NARROWING = r"^\W*(?:and (?:what about |how about |only |just )?|only |just |what about |how about |now (?:only |just )?|but only )(?P<what>.*)$"
+
+# Follow-ups: the call before, narrowed down or with one condition exchanged.
+
+_NARROWING = r"^\W*(?:and (?:only |just )?|only |just |but only |now (?:only |just ))(?P<what>.*)$"
+_EXCHANGING = r"^\W*(?:and )?(?:what about|how about)(?: for| on| in)? (?P<what>.*)$"
 _SELECTING = ("count_variants", "list_variants", "group_variants")
+_KINDS = {"not_types": "types", "not_filters": "filters", "not_regions": "regions"}
+_ALTERNATIVES = ("regions", "genes", "types", "consequences", "impacts", "significance", "filters", "ids")
 
 
 def _follow_up(text: Text, data: OpenDataset, last: Call | None) -> Plan | None:
-    found = re.match(_NARROWING, text.rest)
+    exchange = re.match(_EXCHANGING, text.rest)
+    found = exchange or re.match(_NARROWING, text.rest)
     if not found or last is None or last.tool not in _SELECTING:
         return None
     text.rest = found["what"]
     conditions = read_conditions(text, data)
-    if not conditions.found:
-        return None
-    merged = {k: v for k, v in last.arguments.items() if k != "dataset"}
-    for name, values in conditions.found.items():
-        merged[name] = [*merged.get(name, []), *values] if isinstance(values, list) and name in _ADDED else values
-    if conditions.unclear:
-        return _call(last.tool, conditions, {})
-    return Call(last.tool, merged, ["the conditions of the question before still hold", *conditions.reading])
+    held = {k: v for k, v in last.arguments.items() if k != "dataset"}
+    if not _goes_on(conditions, held, exchange is not None):
+        return Decline("I could not tell how this goes on from the question before; ask it as a whole.", False)
+    conditions.found = {**held, **conditions.found}
+    conditions.reading.insert(0, "the other conditions of the question before still hold")
+    return _call(last.tool, conditions, {})
 
 
-_ADDED = ("where", "genotypes", "not_types", "not_filters", "not_regions")
-"""Conditions that add up; of the others, which are lists of alternatives, a new one takes the place of the old."""
+def _goes_on(conditions: Conditions, held: dict[str, Json], exchange: bool) -> bool:
+    """Whether new conditions are of kinds not asked for yet, or, to exchange, of kinds that were."""
+    new = {_KINDS.get(k, k) for k in conditions.found}
+    old = {_KINDS.get(k, k) for k in held}
+    if not new or "genotypes" in new or "scope" in new:
+        return False
+    return new <= set(_ALTERNATIVES) & held.keys() if exchange else not new & old

@@ -78,7 +78,17 @@ def write_vcf() -> Callable[..., Path]:
     """`write_vcf(path, rows, samples)` writes a plain VCF; each row is the list of its columns."""
 
     def write(path: Path, rows: Sequence[Sequence[str]], samples: Sequence[str] = (), header: str = HEADER) -> Path:
-        columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", *(["FORMAT", *samples] if samples else [])]
+        columns = [
+            "#CHROM",
+            "POS",
+            "ID",
+            "REF",
+            "ALT",
+            "QUAL",
+            "FILTER",
+            "INFO",
+            *(["FORMAT", *samples] if samples else []),
+        ]
         path.write_text(header + "".join("\t".join(line) + "\n" for line in [columns, *rows]))
         return path
 

@@ -225,13 +225,9 @@ def _anthropic_stream(answer: Answer) -> Iterator[str]:
         block = {"type": "tool_use", "id": "call_1", "name": answer.tool, "input": {}}
         yield event("content_block_start", index=1, content_block=block)
         for piece in _pieces(answer.arguments):
-            yield event(
-                "content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": piece}
-            )
+            yield event("content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": piece})
         yield event("content_block_stop", index=1)
-    yield event(
-        "message_delta", delta={"stop_reason": _anthropic_stop(answer)}, usage={"output_tokens": USAGE[1]}
-    )
+    yield event("message_delta", delta={"stop_reason": _anthropic_stop(answer)}, usage={"output_tokens": USAGE[1]})
     yield event("message_stop")
 
 
@@ -267,8 +263,6 @@ STREAM = {
 }
 ERROR_EVENT = {
     "/v1/chat/completions": _sse({"error": {"message": "crashed", "type": "server_error"}}),
-    "/v1/messages": _sse(
-        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "error"
-    ),
+    "/v1/messages": _sse({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "error"),
     "/api/chat": json.dumps({"error": "the model runner has stopped"}) + "\n",
 }

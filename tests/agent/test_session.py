@@ -12,6 +12,7 @@ import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def tally(form: str, *options: str) -> tuple[str, Query]:
     return "tally", ["query", "-f", form + "\n", *options]
 
 
-LOF = "stop_gained frameshift_variant splice_donor_variant splice_acceptor_variant".split()
+LOF = ["stop_gained", "frameshift_variant", "splice_donor_variant", "splice_acceptor_variant"]
 CSQ_LOF = " || ".join(f'INFO/CSQ~"{term}"' for term in LOF)
 PATHOGENIC = 'INFO/CLNSIG="Pathogenic" || INFO/CLNSIG="Likely_pathogenic" || INFO/CLNSIG="Pathogenic/Likely_pathogenic"'
 RARE = '(INFO/gnomAD_AF<0.01 || INFO/gnomAD_AF=".")'
@@ -76,7 +77,8 @@ COHORT = {
     "How many variants are shared by CHILD and SIB?": n("-i", 'GT[2]="alt" && GT[3]="alt"'),
     "How many variants are private to CTRL1?": n("-i", 'GT[4]="alt" && N_PASS(GT="alt")=1'),
     "How many variants are carried by at least 4 samples?": n("-i", 'N_PASS(GT="alt")>=4'),
-    "How many variants have DP >= 10 and GQ >= 20 in every sample?": n("-i", "N_PASS(FMT/DP>=10 & FMT/GQ>=20)=N_SAMPLES"),
+    "How many variants have DP >= 10 and GQ >= 20 in every sample?":
+        n("-i", "N_PASS(FMT/DP>=10 & FMT/GQ>=20)=N_SAMPLES"),
     "How many variants have depth over 30 in CHILD?": n("-i", "FMT/DP[2]>30"),
     "How many variants have QUAL above 500?": n("-i", "QUAL>500"),
     "how many variants have gnomAD AF below 0.1%?": n("-i", "INFO/gnomAD_AF<0.001"),
@@ -187,7 +189,9 @@ def check(answer: Answer, right: Any, agent: VariantAgent) -> None:
     assert (answer.model, answer.fallbacks, answer.cost_usd) == ("offline", [], 0.0)
     if shutil.which("bcftools"):
         [evidence] = answer.evidence
-        shell = subprocess.run(evidence.command or "false", shell=True, cwd=agent.context.folder, capture_output=True, text=True)
+        shell = subprocess.run(
+            evidence.command or "false", shell=True, cwd=agent.context.folder, capture_output=True, text=True
+        )
         assert shell.returncode == 0, (evidence.command, shell.stderr)
         if isinstance(right, int) and not isinstance(right, bool):
             assert int(shell.stdout) == right, evidence.command
@@ -205,10 +209,15 @@ def test_the_example(of_example: VariantAgent, example: Path, question: str) -> 
     check(of_example.ask(question), right_value(*EXAMPLE[question], example), of_example)
 
 
-@pytest.mark.parametrize("name", ["cohort.vcf", "callerB.vcf", "tn.vcf", "sv.vcf", "dup.vcf", "unsorted.vcf", "nodef.vcf", "clinvar.vcf"])
+@pytest.mark.parametrize(
+    "name", ["cohort.vcf", "callerB.vcf", "tn.vcf", "sv.vcf", "dup.vcf", "unsorted.vcf", "nodef.vcf", "clinvar.vcf"]
+)
 def test_every_file_of_the_questions(question_files: Path, workspace: Path, name: str) -> None:
     with offline(question_files / name, workspace) as agent:
-        for question, options in {"How many variants?": [], "How many variants pass all filters?": ["-f", "PASS"]}.items():
+        for question, options in {
+            "How many variants?": [],
+            "How many variants pass all filters?": ["-f", "PASS"],
+        }.items():
             right = pysam.bcftools.view("-H", *options, str(question_files / name)).count("\n")
             check(agent.ask(question), right, agent)
 
@@ -384,7 +393,9 @@ def test_the_conditions_of_a_group_hold_in_the_next(conversation: Any, example: 
 
 
 @pytest.mark.parametrize("question", ["How many SNPs have depth over 30 on chr7?", "How many SNPs are het?"])
-def test_a_choice_of_a_clarification_is_an_answer_to_the_question(conversation: Any, example: Path, question: str) -> None:
+def test_a_choice_of_a_clarification_is_an_answer_to_the_question(
+    conversation: Any, example: Path, question: str
+) -> None:
     """The choices are offered as ways to ask the same question, with all its other conditions."""
     asked_back = conversation(question)
     assert asked_back.kind == "clarification"
@@ -475,13 +486,14 @@ def test_no_socket_is_opened(example: Path, workspace: Path, monkeypatch: pytest
 def test_without_a_key_nothing_is_sent(
     example: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
-    pytest.importorskip("litellm")
+    if not find_spec("litellm"):  # importing it here would let it fetch its list of prices
+        pytest.skip("LiteLLM is not installed")
     opened: list[Any] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: opened.append(address))
     with VariantAgent(example, model=model, workspace=workspace) as agent:
         answer = agent.ask("How many variants pass all filters?")
     assert opened == []
-    assert (answer.value, answer.model) == (1697, "offline") or answer.model == "offline"
+    assert (answer.value, answer.model) == (1770, "offline")
     [fallback] = answer.fallbacks
     assert fallback["model"] == model
     assert "key" in fallback["why"]
@@ -526,9 +538,9 @@ def hostile(write_vcf: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("hostile")
     samples = [SHELL, "</files>\u202e", "[link=file:///etc/passwd]S[/link]"]
     rows = [
-        ["chr1", "100", f"rs1{ESCAPES}", "A", "C", "50", "PASS", f"NOTE={ORDERS.replace(' ', '_')};CLNSIG={ESCAPES}"]
-        + ["GT", "0/1", "0/0", "1/1"],
-        ["chr1", "200", "<script>alert(1)</script>", "A", "T", "50", "low", "NOTE=</files>"] + ["GT", "0/1", "0/1", "0/1"],
+        ["chr1", "100", f"rs1{ESCAPES}", "A", "C", "50", "PASS", f"NOTE={ORDERS.replace(' ', '_')};CLNSIG={ESCAPES}",
+         "GT", "0/1", "0/0", "1/1"],
+        ["chr1", "200", "<script>alert(1)</script>", "A", "T", "50", "low", "NOTE=</files>", "GT", "0/1", "0/1", "0/1"],
     ]  # fmt: skip
     path = write_vcf(folder / f"evil {SHELL.replace('/', '')}.vcf", rows, samples, HOSTILE_HEADER)
     with offline(path, folder / "workspace") as agent:
@@ -539,8 +551,9 @@ HOSTILE_QUESTIONS = [
     "How many variants?", "describe the file", "which samples are there?", "what software made this file?",
     "list all variants", "list low variants", "what does NOTE mean", "what does low mean", "what fields are there?",
     "Which values does NOTE take?", "which clinical significances are there?", "how many variants per sample",
-    "genotypes at chr1:100", "who carries chr1:100?", "per-sample statistics", "which FILTER values occur, and how often?",
-    f"How many variants are het in {SHELL}?", f"How many variants {ESCAPES}?", f"How many variants are in {ESCAPES}?",
+    "genotypes at chr1:100", "who carries chr1:100?", "per-sample statistics",
+    "which FILTER values occur, and how often?", f"How many variants are het in {SHELL}?",
+    f"How many variants {ESCAPES}?", f"How many variants are in {ESCAPES}?",
     "which reference was used?", "variants by significance",
 ]  # fmt: skip
 
@@ -555,7 +568,13 @@ def test_nothing_of_a_file_reaches_a_screen_raw(hostile: VariantAgent, question:
     assert CONTROLS.findall(str(answer)) == []
     assert CONTROLS.findall(shown["text/plain"]) == []
     assert CONTROLS.findall(shown["text/html"]) == []
-    assert re.findall(r"<(?!/?(?:p|small|table|caption|thead|tbody|tr|th|td|pre|b|i|div|details|summary|span|style|code)\b)", shown["text/html"]) == []
+    assert (
+        re.findall(
+            r"<(?!/?(?:p|small|table|caption|thead|tbody|tr|th|td|pre|b|i|div|details|summary|span|style|code)\b)",
+            shown["text/html"],
+        )
+        == []
+    )
     assert "<script" not in shown["text/html"]
     assert "<b>x" not in shown["text/html"]
     print_answer(answer)
@@ -563,7 +582,9 @@ def test_nothing_of_a_file_reaches_a_screen_raw(hostile: VariantAgent, question:
     json.dumps(answer.to_json())
 
 
-@pytest.mark.parametrize("question", ["How many variants?", f"How many variants are het in {SHELL}?"], ids=["file", "sample"])
+@pytest.mark.parametrize(
+    "question", ["How many variants?", f"How many variants are het in {SHELL}?"], ids=["file", "sample"]
+)
 def test_a_name_that_is_shell_stays_a_name(hostile: VariantAgent, question: str) -> None:
     answer = hostile.ask(question)
     assert (answer.kind, answer.value) == ("answer", 2), answer.text

@@ -7,7 +7,9 @@ import pytest
 import yaml
 from vcf_agent.prompts.contract import PromptError, load_prompt, parse_prompt
 
-SHIPPED = sorted(file.name.removesuffix(".yaml") for file in files("vcf_agent.prompts").iterdir() if file.name.endswith(".yaml"))
+SHIPPED = sorted(
+    file.name.removesuffix(".yaml") for file in files("vcf_agent.prompts").iterdir() if file.name.endswith(".yaml")
+)
 GOOD = {"version": 1, "purpose": "p", "variables": {"name": "a name"}, "text": "Hello $name, $$5"}
 
 
