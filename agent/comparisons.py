@@ -9,7 +9,7 @@ from ..tools.dataset import OpenDataset
 from .phrases import Conditions, words
 from .samples import ANYONE, EVERYONE, NAMES, who
 
-NUMBER = r"(?P<number>(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|\.\d+)\s*(?P<percent>%|percent\b|per cent\b)?(?![\d,.]*\d)"
+NUMBER = r"(?P<number>(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e-?\d+)?|\.\d+)\s*(?P<percent>%|percent\b|per cent\b)?(?![\d,.]*\d)(?!\.\.)"
 UPPER = NUMBER.replace("<number>", "<upper>").replace("<percent>", "<percent2>")
 UP = ("more", "higher", "above", "greater", "over")
 MORE = r"(?: or (?P<more>more|higher|above|greater|over|less|lower|below|fewer|under))?"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import ValidationError
 
-from ..memory.errors import VcfAgentError
+from ..memory.errors import ToolError, VcfAgentError
 from ..prompts.contract import load_prompt
 from ..tools.context import ToolContext
 from ..tools.registry import tool, tools
@@ -23,6 +23,8 @@ from .telemetry import Telemetry
 CONTENT_CHARS = 4_000
 """What a model gets to see of one tool result, in characters of JSON."""
 
+SHOWN = "The rows are shown to the person; genotypes of single samples are not given to models."
+
 HISTORY_MESSAGES = 40
 """How many of the last messages a model gets to see."""
 
@@ -35,6 +37,7 @@ class Turn:
     chain: ModelChain
     telemetry: Telemetry
     max_turns: int
+    question: str
     listener: TokenListener | None = None
     results: list[ToolResult] = field(default_factory=list)
     sources: list[Any] = field(default_factory=list)
@@ -130,7 +133,7 @@ def _run(turn: Turn, name: str, arguments: dict[str, Any], call_id: str) -> Tool
     with turn.telemetry.tool_call(name if name in tools() else "reply", call_id) as span:
         try:
             if name in replies.NAMES:
-                turn.answer = replies.answer_of(name, arguments)
+                turn.answer = _grounded_ending(turn, replies.answer_of(name, arguments))
                 return ToolMessage(turn.answer.text, tool_call_id=call_id)
             result = tool(name).call(turn.context, arguments)
         except (VcfAgentError, ValidationError) as error:
@@ -143,11 +146,19 @@ def _run(turn: Turn, name: str, arguments: dict[str, Any], call_id: str) -> Tool
     return ToolMessage(_content(result, len(turn.results)), tool_call_id=call_id)
 
 
+def _grounded_ending(turn: Turn, ending: Answer) -> Answer:
+    """A question back or a refusal; one whose numbers are a model's own is an error told to it."""
+    if turn.model != "offline" and (strange := ungrounded(ending.text, [{"text": turn.question}, *turn.sources])):
+        raise ToolError(f"The reply contains {', '.join(strange)}, which neither the question nor a tool gave",
+                        "Write it again without")  # fmt: skip
+    return ending
+
+
 def _content(result: ToolResult, handle: int) -> str:
     """What a model sees of a result: no genotypes, a few rows, and how much there is in all."""
     shown: dict[str, Any] = {"result": handle, "reading": result.reading, "unit": result.unit}
     if result.private:
-        shown["text"] = "Genotypes were found and are shown to the person; they are not given to models."
+        shown["text"] = SHOWN
         shown["rows"] = [t.total for t in result.tables]
     else:
         shown |= {"text": result.text, "value": result.value}
@@ -177,10 +188,17 @@ def _ground(state: State, runtime: Any) -> dict[str, list[AnyMessage]]:
     strange = ungrounded(text, turn.sources) if text else []
     if text and strange and not turn.asked_to_ground and turn.calls < turn.max_turns:
         turn.asked_to_ground = True
+        if turn.listener:
+            turn.listener.on_restart()
         told = load_prompt("ground_numbers").render(numbers=", ".join(strange))
         return {"messages": [HumanMessage(told)]}
     turn.answer = _answer(turn, "" if strange else text)
-    return {"messages": [] if text and not strange else [AIMessage(turn.answer.text)]}
+    if text and not strange:
+        return {"messages": []}
+    if text and turn.listener:
+        turn.listener.on_restart()
+    private = any(r.private for r in turn.results)
+    return {"messages": [AIMessage(SHOWN if private else turn.answer.text)]}
 
 
 def _answer(turn: Turn, text: str) -> Answer:

@@ -79,6 +79,9 @@ def read_text(question: str, data: OpenDataset) -> Text:
     question = re.sub(_COURTESY, " ", " ".join(question.split()), flags=re.IGNORECASE).strip()
     question = re.sub(r"\b(?:in|of|from) this (?:file|vcf|cohort|dataset)\b", " ", question, flags=re.IGNORECASE)
     text = Text(question, question)
+    quoted = {s: text.mark("s", s) for s in data.samples if f'"{s}"' in question}
+    for name, mark in quoted.items():
+        text.rest = text.rest.replace(f'"{name}"', mark)
     _mark_all(text, r'"([^"]+)"|“([^”]+)”', "q", lambda m: m[1] or m[2])
     _mark_names(text, "s", data.samples, folding=True)
     _mark_all(text, BETWEEN, "r", _region, re.IGNORECASE)
@@ -137,6 +140,8 @@ def _mark_names(text: Text, kind: str, names: list[str], folding: bool) -> None:
     for name in sorted(set(names), key=len, reverse=True):
         flags = re.IGNORECASE if folding and len(name) > 2 and name.lower() not in _COMMON else 0
         if len(name) > 20 or name.lower() in text.rest.lower():
+            if kind == "s" and name.isdigit():
+                continue  # a sample called 30 is asked for in quotes; a bare 30 is a number
             noun = r"(?<!per )(?<!each )(?<!every )(?<!which )" if name.lower() in _COMMON else ""
             pattern = rf"(?<![\w§]){noun}{re.escape(name)}(?!\w)"
             text.rest = re.sub(pattern, lambda _, name=name: text.mark(kind, name), text.rest, flags=flags)

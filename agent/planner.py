@@ -47,6 +47,7 @@ class Decline:
 
 
 Plan = Call | AskBack | Decline
+UNCLEAR = Decline("I could not tell what is asked.")
 
 CAN = (
     "I can describe a file (samples, contigs, build, annotation, fields), count, list and group variants by region, gene, "
@@ -87,7 +88,7 @@ def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) ->
     left = text.leftover()
     if left and (unknown := _unknown_name(text.question, left, data)):
         return unknown
-    if left and not isinstance(made, Decline):
+    if left and (not isinstance(made, Decline) or made is UNCLEAR):
         return Decline(f"I did not understand {_quoted(left)} in the question, so I do not answer it by halves.")
     if isinstance(made, Call) and len(context.datasets) > 1:
         made.arguments["dataset"] = data.name
@@ -133,7 +134,9 @@ def _nearly(word: str, capitals: bool, known: list[str]) -> str | None:
 
 
 def _quoted(left: list[str]) -> str:
-    return ", ".join(f"“{w}”" for w in left[:6])
+    """Words that were left over, those of asking only where there are no others."""
+    telling = [w for w in left if w not in ("how", "many", "what", "which", "who", "list", "show", "count", "number")]
+    return ", ".join(f"“{w}”" for w in (telling or left)[:6])
 
 
 def _dataset(question: str, context: ToolContext) -> tuple[OpenDataset, str]:
@@ -144,7 +147,7 @@ def _dataset(question: str, context: ToolContext) -> tuple[OpenDataset, str]:
     if len(named) > 1:
         raise Ambiguous("One file at a time: which is meant?", list(named))
     if not named and len(context.datasets) > 1:
-        raise Ambiguous("Which file is meant?", [f"{question.rstrip(' ?.!')} in {d.name}?" for d in context.datasets])
+        raise Ambiguous("Which file is meant?", [d.name for d in context.datasets])
     for data in context.datasets:
         if found := named.get(data.name):
             return data, question[: found.start()] + " " + question[found.end() :]
@@ -188,14 +191,14 @@ def _first(text: Text, data: OpenDataset) -> Plan:
     for make in (_describe, _statistics, _sample_statistics, _genotypes_at, _values, _group, _select):
         if made := make(text, data):
             return made
-    return Decline("I could not tell what is asked.")
+    return UNCLEAR
 
 
 # What the file is.
 
 _ABOUT = [
     ("samples", r"(?:how many|what are the|which|what|list|name|number of|names of|show|who are)? ?(?:the |all )*(?:sample|individual|patient|people|person)s?(?: names?| ids?)?(?: are (?:there|in (?:it|this file|the file)))?(?:,? and (?:what|how) are they (?:called|named))?"),
-    ("samples", r"who is in (?:this|the) (?:file|vcf|cohort|dataset)"),
+    ("samples", r"who is(?: in (?:this|the) (?:file|vcf|cohort|dataset))?"),
     ("build", r"(?:which|what)?(?: is| are)?(?: the)? ?(?:genome |reference )*(?:build|assembly|reference(?: genome)?|genome version)(?: is| was)?(?: this| it| used| the file)*(?: on| aligned to)?(?:,? and (?:how do you know|why))?"),
     ("build", r"(?:is (?:this|it) )?(?:on )?(?:grch3[78]|hg19|hg38|b37)(?: or (?:grch3[78]|hg19|hg38|b37))?"),
     ("version", r"(?:what|which)?(?: is)?(?: the)? ?(?:vcf|file ?format|format) version(?: is (?:this|it))?|version of (?:the )?vcf(?: format)?"),
@@ -517,7 +520,7 @@ def _in_full(question: str, unclear: Ambiguous) -> list[str]:
 # Follow-ups: the call before, narrowed down or with one condition exchanged.
 
 _NARROWING = r"^\W*(?:and (?:only |just )?|only |just |but only |now (?:only |just ))(?P<what>.*)$"
-_EXCHANGING = r"^\W*(?:and )?(?:what about|how about)(?: for| on| in)? (?P<what>.*)$"
+_EXCHANGING = r"^\W*(?:(?:and )?(?:what about|how about)|and (?=(?:in|on|at) §[rcg]))(?: for| on| in)? (?P<what>.*)$"
 _SELECTING = ("count_variants", "list_variants", "group_variants")
 _KINDS = {"not_types": "types", "not_filters": "filters", "not_regions": "regions"}
 _ALTERNATIVES = ("regions", "genes", "types", "consequences", "impacts", "significance", "filters", "ids")
@@ -542,6 +545,8 @@ def _goes_on(conditions: Conditions, held: dict[str, Json], exchange: bool) -> b
     """Whether new conditions are of kinds not asked for yet, or, to exchange, of kinds that were."""
     new = {_KINDS.get(k, k) for k in conditions.found}
     old = {_KINDS.get(k, k) for k in held}
-    if not new or "genotypes" in new or "scope" in new:
+    if not new or "scope" in new:
         return False
-    return new <= set(_ALTERNATIVES) & held.keys() if exchange else not new & old
+    if exchange:
+        return conditions.found.keys() <= set(_ALTERNATIVES) & held.keys()
+    return not new & old

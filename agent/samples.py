@@ -159,7 +159,7 @@ def _unclear(c: Conditions, pattern: str, genotype: str) -> bool:
         return True
     word = genotype.replace("_", " ")
     choices = [f"{word} in {c.data.samples[0]}", f"{word} in at least one sample", f"{word} in every sample"]
-    c.ask(f"In which sample must it be {word}: in a named one, in any, or in all?", choices)
+    c.ask(f"In which sample must it be {word}: in a named one, in any, or in all?", choices, taken[0].strip())
     return True
 
 

@@ -16,6 +16,7 @@ from ..tools import bcftools
 from ..tools.context import ToolContext
 from ..tools.dataset import OpenDataset, nearest
 from ..tools.ingest import ingest
+from ..tools.text import plain
 from .answer import Answer
 from .loop import Turn, build_loop
 from .models import ModelChain, TokenListener, validate_model_name
@@ -77,10 +78,11 @@ class VariantAgent:
         start = time.perf_counter()
         bcftools.prepare()
         with self._telemetry.question(self.session) as span:
-            turn = Turn(self.context, self._chain, self._telemetry, self.settings.max_turns, listener)
+            turn = Turn(self.context, self._chain, self._telemetry, self.settings.max_turns, question, listener)
             answer = self._turn(question, turn)
             span.answered(answer.kind)
             answer.trace_id = span.trace_id
+        answer.text, answer.reading = plain(answer.text), [plain(r) for r in answer.reading]
         answer.session, answer.model = self.session, turn.model
         answer.fallbacks = [{"model": f.model, "why": f.why} for f in turn.fallbacks]
         answer.usage, answer.cost_usd = turn.usage, round(turn.cost_usd, 6)

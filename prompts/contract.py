@@ -40,11 +40,18 @@ def load_prompt(name: str) -> Prompt:
 
 def parse_prompt(text: str, name: str) -> Prompt:
     """A contract from its YAML."""
-    content = yaml.safe_load(text)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PromptError(f"prompt {name}: it is not YAML") from error
     if not isinstance(content, dict) or content.keys() != {"version", "purpose", "variables", "text"}:
         raise PromptError(f"prompt {name}: it must have version, purpose, variables and text, and nothing else")
-    variables = content["variables"] or {}
+    variables = {} if content["variables"] is None else content["variables"]
+    kinds = {"version": int, "purpose": str, "text": str}
+    wrong = [key for key, kind in kinds.items() if type(content[key]) is not kind or not content[key]]
+    if wrong or not isinstance(variables, dict) or not all(isinstance(v, str) and v for v in variables.values()):
+        raise PromptError(f"prompt {name}: {', '.join(wrong) or 'variables'} is empty or of the wrong kind")
     template = Template(content["text"])
     if not template.is_valid() or set(template.get_identifiers()) != set(variables):
         raise PromptError(f"prompt {name}: the variables it declares are not those that it uses")
-    return Prompt(name, int(content["version"]), content["purpose"], variables, content["text"])
+    return Prompt(name, content["version"], content["purpose"], variables, content["text"])

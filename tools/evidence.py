@@ -72,7 +72,8 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
     blind = [c for c in clauses if c.sql and not c.expression and not c.options]
     if not unprovable and blind:
         unprovable = "a name or value in it cannot be written in bcftools' language"
-    options = list(chain.from_iterable(_placed(data, c.options) for c in clauses))
+    split = scope == "allele" and bool(data.summary["multiallelic"])
+    options = list(chain.from_iterable(_placed(data, c.options, split) for c in clauses))
     expressions = [c.expression for c in clauses if c.expression]
     if scope == "allele":
         expressions.insert(0, "N_ALT>0")
@@ -80,7 +81,7 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
         expressions = [f"({e})" if " || " in e and not e.startswith("(") else e for e in expressions]
     arguments = ["view", "-H", *options, *(["-i", " && ".join(expressions)] if expressions else [])]
     command = Command(arguments, "wc -l", unprovable=unprovable)
-    if scope == "allele" and data.summary["multiallelic"]:
+    if split:
         command.first = ["norm", "-m", "-any"]
         command.unprovable = command.unprovable or _cannot_be_written(data)
         if any("GT" in e or "FMT/" in e for e in expressions):
@@ -96,9 +97,9 @@ def _cannot_be_written(data: OpenDataset) -> str:
     return f"the header does not declare {missing[0]}, so bcftools norm stops" if missing else ""
 
 
-def _placed(data: OpenDataset, options: list[str]) -> list[str]:
+def _placed(data: OpenDataset, options: list[str], piped: bool) -> list[str]:
     """Regions by the index where there is one, else by reading the whole file; the records are the same."""
-    if options[:1] != ["-r"] or (is_indexed(data.dataset.path) and "," not in options[1]):
+    if options[:1] != ["-r"] or (not piped and is_indexed(data.dataset.path) and "," not in options[1]):
         return options
     return ["-t", options[1], "--targets-overlap", "1"]
 

@@ -99,6 +99,8 @@ class _Undo:
 
 def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
     version, summary = _store(vcf, sha256, catalog.workspace, progress)
+    if summary["records"] == 0:
+        raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
         raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
     generation = catalog.next_generation()

@@ -32,6 +32,7 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     columns, rows = variant_rows(data, records[: wanted.limit])
     keys = [row[0] for row in rows] if len(records) <= wanted.limit else _keys(data, records[:MAX_VALUE])
     result = ToolResult(_sentence(data, len(records), len(rows)), keys, "records", list(found.reading))
+    result.private = bool(wanted.genotypes)  # who carries what would show in the rows
     result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
     if len(records) > MAX_VALUE:
         result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(records):,} records")

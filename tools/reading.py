@@ -133,7 +133,7 @@ class Reading:
         type_ = column.arrow_type()
         if column.shape == "flag":
             return pc.is_valid(values).take(pa.array(rows.parent))
-        if column.shape in ("per_allele", "list"):
+        if column.shape in ("per_allele", "list") and column.type == "Integer":
             self._note_partly_missing(column.id, values)
         if column.shape == "per_allele":
             own = item(pc.split_pattern(values, ","), rows.within, rows.parent)

@@ -40,8 +40,8 @@ class ToolResult:
     """One tool's answer.
 
     `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
-    a list of strings, an object, or null). `private` marks a text that shows sample-level genotypes, which a
-    remote model does not get to see.
+    a list of strings, an object, or null). `private` marks a result that shows
+    genotypes of single samples, which a remote model does not get to see.
     """
 
     text: str

@@ -1,5 +1,7 @@
 """The command line. Everything heavy is imported by the command that needs it."""
 
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -17,7 +19,7 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 FILE = click.Path(path_type=Path)
 
 as_json: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-workspace: Option = click.option("--workspace", type=FILE, help="Folder of the ingested data.")
+workspace: Option = click.option("--workspace", metavar="FOLDER", help="Folder of the ingested data.")
 model: Option = click.option("--model", "models", multiple=True, metavar="NAME",
                              help="provider/model, or offline; several are tried in order.")  # fmt: skip
 session: Option = click.option("--session", metavar="ID", help="Go on with an earlier conversation.")
@@ -277,7 +279,15 @@ def _complain(text: str) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: 0 done, 1 the answer is no, 2 wrong usage or bad input, 3 something broke."""
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(_run(given, debug="--debug" in given))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ or … gets a question mark, not an error
+    code = _run(given, debug="--debug" in given)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go_of_stdout()
+    sys.exit(code)
 
 
 def _run(arguments: list[str], debug: bool) -> int:
@@ -288,8 +298,11 @@ def _run(arguments: list[str], debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
+        _let_go_of_stdout()
         return 0
+    except click.exceptions.NoArgsIsHelpError as asked:
+        click.echo(asked.format_message(), err=True)
+        return EXIT_INPUT
     except click.ClickException as error:
         _complain(f"{error.format_message()} See vcf-agent --help.")
         return EXIT_INPUT
@@ -297,6 +310,12 @@ def _run(arguments: list[str], debug: bool) -> int:
         if debug:
             raise
         return _failed(error)
+
+
+def _let_go_of_stdout() -> None:
+    """The reader has gone (as `head` does): nothing more is to be said, not even by Python at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(error: Exception) -> int:

@@ -26,8 +26,8 @@ def console(stderr: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """JSON as programs read it; control characters are escaped by the format itself."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    """JSON as programs read it, in ASCII: no character of a file can move or hide anything on a terminal."""
+    json.dump(value, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 

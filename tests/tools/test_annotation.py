@@ -219,6 +219,20 @@ def test_allele_number_decides_where_there_is_one(run, opened, tmp_path):
     assert run(context, "group_variants", by="gene").value == {"G1": 1, "G2": 1, "G3": 1}
 
 
+ANN = "##INFO=<ID=ANN,Number=.,Type=String,Description=\"Functional annotations: 'Allele | Annotation | ...'\">"
+
+
+@pytest.mark.parametrize(
+    ("severe", "impact"),
+    [("exon_loss_variant", "HIGH"), ("conservative_inframe_deletion", "MODERATE"), ("initiator_codon_variant", "LOW")],
+)
+def test_terms_that_only_snpeff_has_rank_by_their_impact(run, opened, tmp_path, severe, impact):
+    entries = f"C|intron_variant|MODIFIER|G1,C|{severe}|{impact}|G2,C|intergenic_region|MODIFIER|G3"
+    context = opened(write_vcf(tmp_path / "s.vcf", [record(5, info=f"ANN={entries}")], declared=[ANN, *DECLARED[:1]]))
+    assert run(context, "group_variants", by="consequence").value == {severe: 1}
+    assert run(context, "group_variants", by="impact").value == {impact: 1}
+
+
 def test_hostile_gene_names(run, opened, tmp_path):
     """Characters that mean something in a regular expression, SQL or a shell stand for themselves."""
     genes = ["HLA-A", "A.B", "AxB", "5'ETS", "G*", "G[1]", "G^", "G$(x)", "a\\b", 'q"q', "per%cent", "Ü"]
