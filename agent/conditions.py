@@ -135,7 +135,7 @@ def _places(c: Conditions) -> None:
     listed = r"(?P<place>§[rc]\d+(?:(?:,| or| and|, and|, or) (?:on |in |at )?§[rc]\d+)*)"
     out = rf"(?:{_OUT}|outside(?: of)?|not on|not in)(?: (?:the|on|in|at|those|contig|chromosome))* "
     where = (
-        r"(?:(?:in|on|at|within|inside|of|for|between|the|region|regions|position|positions|interval|chromosome|contig|chr"
+        r"(?:(?:in|on|at|within|inside|of|for|between(?= §r\d+(?!\d)(?!,? (?:and|or)))|the|region|regions|position|positions|interval|chromosome|contig|chr"
         r"|overlapping|overlaps?|spanning|that overlap|reaching into|reach(?:es)? into|into|across) )*"
     )
     if found := c.text.take(rf"{out}{listed}{_MORE_TO_COME}"):

@@ -25,6 +25,9 @@ CONTENT_CHARS = 4_000
 
 SHOWN = "The rows are shown to the person; genotypes of single samples are not given to models."
 
+FROM_LOOP = {"from": "loop"}
+"""Marks a message that the loop and not a person wrote."""
+
 HISTORY_MESSAGES = 40
 """How many of the last messages a model gets to see."""
 
@@ -138,12 +141,21 @@ def _run(turn: Turn, name: str, arguments: dict[str, Any], call_id: str) -> Tool
             result = tool(name).call(turn.context, arguments)
         except (VcfAgentError, ValidationError) as error:
             span.failed(error)
-            turn.failure = plain(str(error))
-            return ToolMessage(turn.failure, tool_call_id=call_id, status="error")
+            turn.failure = "" if name in replies.NAMES else plain(str(error))
+            return ToolMessage(plain(str(error)), tool_call_id=call_id, status="error")
     turn.failure = ""
     turn.results.append(result)
-    turn.sources += [arguments, result.to_json()]
+    turn.sources += [arguments, {"value": result.value, "tables": [t.rows for t in result.tables]}]
+    turn.sources += [[t.total for t in result.tables], *_totals(turn.context)]
     return ToolMessage(_content(result, len(turn.results)), tool_call_id=call_id)
+
+
+def _totals(context: ToolContext) -> list[Any]:
+    """Numbers that the tools' sentences name beside their values. The sentences themselves quote the file."""
+    return [
+        {"records": d.summary["records"], "rows": d.summary["rows"], "samples": len(d.samples)}
+        for d in context.datasets
+    ]
 
 
 def _grounded_ending(turn: Turn, ending: Answer) -> Answer:
@@ -191,7 +203,7 @@ def _ground(state: State, runtime: Any) -> dict[str, list[AnyMessage]]:
         if turn.listener:
             turn.listener.on_restart()
         told = load_prompt("ground_numbers").render(numbers=", ".join(strange))
-        return {"messages": [HumanMessage(told)]}
+        return {"messages": [HumanMessage(told, additional_kwargs=FROM_LOOP)]}
     turn.answer = _answer(turn, "" if strange else text)
     if text and not strange:
         return {"messages": []}

@@ -41,13 +41,18 @@ class OfflineModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=self._reply(messages))])
 
     def _reply(self, messages: list[BaseMessage]) -> AIMessage:
-        if not isinstance(messages[-1], HumanMessage):
+        if not _is_question(messages[-1]):
             return AIMessage("")
         assert isinstance(self.files, ToolContext)
         made = plan(str(messages[-1].text), self.files, _last_call(messages))
         name, arguments, reading = _as_tool_call(made)
         call = {"name": name, "args": arguments, "id": f"call_{uuid4().hex[:12]}", "type": "tool_call"}
         return AIMessage("", tool_calls=[call], additional_kwargs={"reading": reading})
+
+
+def _is_question(message: BaseMessage) -> bool:
+    """Whether a person wrote it; the loop writes some in a person's place."""
+    return isinstance(message, HumanMessage) and "from" not in message.additional_kwargs
 
 
 def _as_tool_call(made: Call | AskBack | Decline) -> tuple[str, dict[str, Any], list[str]]:
@@ -61,7 +66,7 @@ def _as_tool_call(made: Call | AskBack | Decline) -> tuple[str, dict[str, Any], 
 
 def _last_call(messages: list[BaseMessage]) -> Call | None:
     """The call that answered the question just before; null where that one was declined or asked back."""
-    asked = [i for i, m in enumerate(messages) if isinstance(m, HumanMessage)]
+    asked = [i for i, m in enumerate(messages) if _is_question(m)]
     turn = messages[asked[-2] : asked[-1]] if len(asked) > 1 else []
     calls = [c for m in turn if isinstance(m, AIMessage) for c in m.tool_calls]
     if not calls or calls[-1]["name"] in replies.NAMES:

@@ -65,7 +65,7 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
 
     `last` is the call before, which a question such as `and only PASS?` narrows down.
     """
-    if declined := _unsafe(question):
+    if declined := _unsafe(_without_names(question, context)):
         return declined
     try:
         data, question = _dataset(question, context)
@@ -174,6 +174,13 @@ _UNSAFE = [
     (r"\b(re-?identif\w+|whose (genome|dna|file)|name of the (patient|person)|identity of)\b",
      "I do not try to tell who a sample is."),
 ]  # fmt: skip
+
+
+def _without_names(question: str, context: ToolContext) -> str:
+    """The question without the samples it names: a sample called `x; rm -rf /` is a name, not an order."""
+    for name in sorted((s for d in context.datasets for s in d.samples), key=len, reverse=True):
+        question = question.replace(name, " ")
+    return question
 
 
 def _unsafe(question: str) -> Decline | None:
@@ -464,10 +471,12 @@ NOUN = r"(?:variants?|records?|sites?|positions?|mutations?|alleles?|calls?)"
 
 def _select(text: Text, data: OpenDataset) -> Plan | None:
     """Count, look for, or list variants: the first words say which, once."""
-    if text.take(rf"^\W*(?:{COUNT})"):
+    if text.take(COUNT):
         return _counted(read_conditions(text, data))
     if text.take(rf"^\W*(?:{IS_THERE})\b"):
         conditions = read_conditions(text, data)
+        if any(len(conditions.found.get(kind, [])) > 1 for kind in ("ids", "regions", "genes", "types")):
+            conditions.ask("Any of them, or each? Ask for one at a time.")
         return _call("count_variants", conditions, {"question": "is_there"}) if _says_what(conditions) else None
     if text.take(r"^\W*(?:keep|filter(?: for)?|select|extract)(?: only| just)?(?: the)?\b"):
         conditions = read_conditions(text, data)
@@ -495,7 +504,7 @@ def _listed(text: Text, data: OpenDataset) -> Plan | None:
 
 def _counted(conditions: Conditions) -> Plan | None:
     types = conditions.found.get("types", [])
-    if len(types) > 1 and set(types) != {"symbolic", "bnd"} and "scope" not in conditions.found:
+    if len(types) > 1 and set(types) != {"symbolic", "bnd"}:
         conditions.text.take(r"and|or")
         choices = ["number of variants by type", *[f"how many {t}s" for t in types]]
         conditions.ask("Together, or each by itself?", choices)
@@ -520,7 +529,7 @@ def _in_full(question: str, unclear: Ambiguous) -> list[str]:
 # Follow-ups: the call before, narrowed down or with one condition exchanged.
 
 _NARROWING = r"^\W*(?:and (?:only |just )?|only |just |but only |now (?:only |just ))(?P<what>.*)$"
-_EXCHANGING = r"^\W*(?:(?:and )?(?:what about|how about)|and (?=(?:in|on|at) §[rcg]))(?: for| on| in)? (?P<what>.*)$"
+_EXCHANGING = r"^\W*(?:(?:and )?(?:what about|how about)(?: for| on| in)?|and (?:in|on|at)(?= §[rcg])) (?P<what>.*)$"
 _SELECTING = ("count_variants", "list_variants", "group_variants")
 _KINDS = {"not_types": "types", "not_filters": "filters", "not_regions": "regions"}
 _ALTERNATIVES = ("regions", "genes", "types", "consequences", "impacts", "significance", "filters", "ids")

@@ -138,9 +138,11 @@ def _one_call(c: Conditions, pattern: str, genotype: str) -> bool:
               [f"number of {word} records per sample", f"{word} in every sample"])  # fmt: skip
     elif samples := who(c, before, r"(?: both| all)?(?: have| carry| has)?"):
         _genotype(c, genotype, samples)
-    elif found := c.text.take(
-        rf"(?:where |in which |that )?(?:is |are |does |do )?(?P<who>{NAMES})(?: are| is| both| has| have)+ (?:a )?(?:{pattern})"
-        rf"{_NOUN}(?: for| at)?"
+    elif (found := c.text.take(rf"(?:is|are) (?P<who>{NAMES})(?: both)? (?:a )?(?:{pattern}){_NOUN}(?: for| at)?")) or (
+        found := c.text.take(
+            rf"(?:where |in which |that )?(?:is |are |does |do )?(?P<who>{NAMES})(?: are| is| both| has| have)+ (?:a )?(?:{pattern})"
+            rf"{_NOUN}(?: for| at)?"
+        )
     ):
         _genotype(c, genotype, named(c, found["who"]))
     else:

@@ -45,7 +45,7 @@ def cli(debug: bool) -> None:
 @workspace
 @as_json
 def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...],
-        session: str | None, ped: Path | None, bed: Path | None, reference: Path | None, workspace: Path | None,
+        session: str | None, ped: Path | None, bed: Path | None, reference: Path | None, workspace: str | None,
         as_json: bool) -> int:  # fmt: skip
     """Answer one QUESTION about FILES, which are ingested on first use."""
     unused = _unused(ped=ped, bed=bed, reference=reference)
@@ -69,7 +69,7 @@ def _unused(**given: Path | None) -> list[str]:
 
 
 def _agent(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
-           workspace: Path | None) -> Any:  # fmt: skip
+           workspace: str | None) -> Any:  # fmt: skip
     from ..agent.session import VariantAgent
     from .terminal import ingest_progress
 
@@ -98,7 +98,7 @@ def _show(answer: Any, as_json: bool) -> int:
 @session
 @workspace
 def chat(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
-         workspace: Path | None) -> int:  # fmt: skip
+         workspace: str | None) -> int:  # fmt: skip
     """Talk about FILES in the terminal. An empty line or Ctrl-D ends it."""
     with _agent(files, datasets, models, session, workspace) as agent:
         click.echo(
@@ -122,7 +122,7 @@ def _prompt() -> str:
 @click.option("--again", is_flag=True, help="Read a file again that is in the workspace already.")
 @workspace
 @as_json
-def ingest(files: tuple[Path, ...], again: bool, workspace: Path | None, as_json: bool) -> int:
+def ingest(files: tuple[Path, ...], again: bool, workspace: str | None, as_json: bool) -> int:
     """Read FILES into the workspace, so that questions are answered at once."""
     from ..agent.settings import load_settings
     from ..tools.ingest import ingest as read
@@ -145,7 +145,7 @@ def ingest(files: tuple[Path, ...], again: bool, workspace: Path | None, as_json
 @cli.command()
 @workspace
 @as_json
-def datasets(workspace: Path | None, as_json: bool) -> int:
+def datasets(workspace: str | None, as_json: bool) -> int:
     """List the files in the workspace."""
     from ..agent.settings import load_settings
     from ..memory.catalog import Catalog
@@ -224,7 +224,7 @@ def tools(name: str | None, as_json: bool) -> int:
 @dataset
 @workspace
 @as_json
-def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], workspace: Path | None,
+def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], workspace: str | None,
          as_json: bool) -> int:  # fmt: skip
     """Run one tool on FILES without any model."""
     from ..tools.registry import tool as named
@@ -258,7 +258,7 @@ def _arguments(text: str) -> dict[str, Any]:
 @cli.command()
 @workspace
 @as_json
-def doctor(workspace: Path | None, as_json: bool) -> int:
+def doctor(workspace: str | None, as_json: bool) -> int:
     """Check that everything the program needs is there and works."""
     from .doctor import checks
     from .terminal import print_json
@@ -298,6 +298,9 @@ def _run(arguments: list[str], debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
+        _let_go_of_stdout()
+        return 0
+    except SystemExit:  # what click makes of a reader that has gone
         _let_go_of_stdout()
         return 0
     except click.exceptions.NoArgsIsHelpError as asked:

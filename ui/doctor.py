@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from ..agent.settings import Settings, api_key, load_settings, provider_variables
 from ..memory.catalog import Catalog
@@ -35,7 +34,7 @@ class Check:
     found: str
 
 
-def checks(workspace: Path | None) -> list[Check]:
+def checks(workspace: str | None) -> list[Check]:
     """Every check; one that fails names the reason and the way out."""
     try:
         settings = load_settings(workspace)

@@ -48,6 +48,7 @@ BROKEN = {
     "mark.vcf": (b"\xef\xbb\xbf" + GOOD.encode(), "byte-order mark"),
     "bare.vcf": (line(1).encode() + b"\n", "no header"),
     "headless.vcf": (b"##fileformat=VCFv4.2\n" + line(1).encode() + b"\n", "no #CHROM line"),
+    "none.vcf": (text_of().encode(), "a header and no records"),
     "spaces.vcf": (GOOD.replace("\t", " ").encode(), "parted by tabs"),
     "twice.vcf": (vcf_text([line(1)], ["A", "A"]).encode(), "'A' stands twice"),
     "word.vcf": (text_of(line(100), line("here"), line(300)).encode(), r"line 24 .*'here'"),
@@ -144,23 +145,6 @@ def test_no_reader_may_be_trusted_with_a_blank_line_in_bgzf(tmp_path, workspace)
     path = tmp_path / "blank.vcf.gz"
     path.write_bytes(compressed(tmp_path, GOOD + "\n"))
     assert "line 26 is blank" in refusal(InputError, path, workspace)
-
-
-def test_a_header_without_records_has_none(run, opened, tmp_path):
-    context = opened(write_vcf(tmp_path / "none.vcf", [], SAMPLES))
-    nothing = {"A": 0, "B": 0}
-    assert run(context, "count_variants").value == 0
-    assert run(context, "list_variants").value == []
-    assert run(context, "group_variants", by="contig").value == {}
-    assert run(context, "sample_statistics", measure="het").value == nothing
-    assert run(context, "site_statistics", measure="ti_tv").value is None
-    assert run(context, "count_variants", genotypes=[{"genotype": "het", "how_many": "any"}]).value == 0
-    for name, arguments in {
-        "count_variants": {}, "list_variants": {}, "group_variants": {"by": "contig"}, "site_statistics": {},
-        "sample_statistics": {"measure": "het"}, "describe_file": {"about": "contigs"},
-    }.items():  # fmt: skip
-        for evidence in run(context, name, **arguments).evidence:
-            assert evidence.verified is not False, evidence
 
 
 def test_a_site_without_any_transversion_has_no_ratio(run, opened, tmp_path):

@@ -99,7 +99,7 @@ def records_of(draw, n_samples):
 @st.composite
 def files(draw, min_samples=0):
     n_samples = draw(st.integers(min_samples, 3))
-    drawn = draw(st.lists(records_of(n_samples), max_size=7))
+    drawn = draw(st.lists(records_of(n_samples), min_size=1, max_size=7))
     return sorted(drawn, key=lambda line: (line.split("\t")[0], int(line.split("\t")[1]))), n_samples
 
 
