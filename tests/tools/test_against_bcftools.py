@@ -151,6 +151,12 @@ def deep_het(call: str) -> bool:
     return genotype_class(gt) == "het" and depth != "." and int(depth) >= 30
 
 
+def unsure(call: str) -> bool:
+    quality = call.split(":")[2]
+    return quality != "." and int(quality) < 30
+
+
+UNSURE = {"where": [{"field": "GQ", "op": "<", "value": 30}]}
 DEEP_AND_SURE = {"where": [{"field": "DP", "op": ">=", "value": 20}, {"field": "GQ", "op": ">=", "value": 30}]}
 DEEP_HET = {"genotype": "het", "where": [{"field": "DP", "op": ">=", "value": 30}]}
 OVER_29 = {"genotype": "het", "where": [{"field": "DP", "op": ">", "value": 29.5}]}
@@ -285,6 +291,10 @@ def cohort_cases() -> list[Case]:
         count_in(CALLS, matching(lambda calls: deep_het(calls[1])), genotypes=[OVER_29 | {"samples": ["MIRA"]}]),
         count_in(f"{CALLS} -i 'TYPE~\"snp\"' -r chr17", matching(lambda calls: sum(map(deep_het, calls)) >= 2),
                  genotypes=[DEEP_HET | {"how_many": "at_least", "n": 2}], types=["snp"], regions=["chr17"]),
+        # a missing quality is not a low one
+        count_in(CALLS, matching(lambda calls: any(map(unsure, calls))), genotypes=[UNSURE | {"how_many": "any"}]),
+        count_in(CALLS, matching(lambda calls: unsure(calls[0])), genotypes=[UNSURE | {"samples": ["ARUN"]}]),
+        count_in(CALLS, matching(lambda calls: not any(map(unsure, calls))), genotypes=[UNSURE | {"how_many": "none"}]),
         # lists and groups
         ask("list_variants", f"{KEYS} -i 'TYPE=\"mnp\"'", lines, types=["mnp"]),
         ask("list_variants", f"{KEYS} -i 'FILTER~\"{VQSR}\"' -r chr2", lines, filters=[VQSR], regions=["chr2"]),

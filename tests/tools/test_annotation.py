@@ -208,6 +208,20 @@ DECLARED = [
 ]
 
 
+def test_vep_leaves_out_the_base_that_all_alleles_share(run, opened, tmp_path):
+    """AT>A,ATTT is T>-,TTT to VEP; what is said of one allele is not said of the other."""
+    entries = "-|frameshift_variant|HIGH|G1|,TTT|inframe_insertion|MODERATE|G2|"
+    declared = [line.replace("|ALLELE_NUM", "|X") for line in DECLARED]
+    lines = [record(5, "AT", "A,ATTT", info=f"CSQ={entries}")]
+    context = opened(write_vcf(tmp_path / "t.vcf", lines, declared=declared))
+
+    def number(**asked):
+        return run(context, "count_variants", prove=False, scope="allele", **asked).value
+
+    assert (number(genes=["G1"], types=["deletion"]), number(genes=["G1"], types=["insertion"])) == (1, 0)
+    assert (number(genes=["G2"], types=["deletion"]), number(genes=["G2"], types=["insertion"])) == (0, 1)
+
+
 def test_allele_number_decides_where_there_is_one(run, opened, tmp_path):
     """ALLELE_NUM tells which ALT an entry is of, also where the Allele text fits another."""
     entries = "C|missense_variant|MODERATE|G1|2,C|stop_gained|HIGH|G2|1,T|intron_variant|MODIFIER|G3|3"
