@@ -109,7 +109,9 @@ def _timed(agent: Any, question: str, spans: Any) -> tuple[float, float]:
     answer = agent.ask(question)
     total = (time.perf_counter() - start) * 1000
     assert answer.kind == "answer", answer.text
-    tools = sum(s.end_time - s.start_time for s in spans.get_finished_spans() if s.name.startswith("execute_tool")) / 1e6
+    tools = (
+        sum(s.end_time - s.start_time for s in spans.get_finished_spans() if s.name.startswith("execute_tool")) / 1e6
+    )
     return round(total, 2), round(total - tools, 2)
 
 

@@ -93,7 +93,7 @@ class Catalog:
     def known_digest(self, path: Path) -> str | None:
         """The digest of a file that has not changed since it was last read; null where it must be read."""
         with self._read() as connection:
-            if connection is None:
+            if connection is None or not _is_current(connection):
                 return None
             row = connection.execute("SELECT stamp, sha256 FROM files WHERE path = ?", (str(path),)).fetchone()
         return row[1] if row and row[0] == stamp_of(path) else None
@@ -127,7 +127,9 @@ class Catalog:
             self.workspace.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as connection, connection:
                 connection.executescript(SCHEMA)
-                connection.execute("INSERT OR IGNORE INTO state VALUES ('format', ?)", (FORMAT,))
+                if not _is_current(connection):
+                    connection.execute("DELETE FROM datasets")
+                    connection.execute("INSERT OR REPLACE INTO state VALUES ('format', ?)", (FORMAT,))
                 yield connection
         except (OSError, sqlite3.Error) as error:
             raise StorageError(*_complaint(self.workspace, "written", error)) from error
@@ -147,10 +149,18 @@ class Catalog:
     def _select(self, clause: str, *values: str) -> list[Dataset]:
         columns = "sha256, name, path, table_version, graph_generation, ingested_at, summary"
         with self._read() as connection:
-            if connection is None:
+            if connection is None or not _is_current(connection):
                 return []
             rows = connection.execute(f"SELECT {columns} FROM datasets {clause}", values).fetchall()  # noqa: S608
         return [Dataset(r[0], r[1], Path(r[2]), r[3], r[4], r[5], json.loads(r[6])) for r in rows]
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    """Whether there is a catalog in the file, and one of this code's format."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchone():
+        return False
+    row = connection.execute("SELECT value FROM state WHERE key = 'format'").fetchone()
+    return row is not None and row[0] == FORMAT
 
 
 def _complaint(workspace: Path, verb: str, error: Exception) -> tuple[str, str]:

@@ -70,24 +70,33 @@ def _regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
         )
     if remarks:
         clause.reading = "; ".join([*remarks, *([clause.reading] if clause.reading else [])])
-    if any(":" in parse_region(n)[0] for n in names):
-        clause.options, clause.unprovable = [], "the contig's name holds a colon"
+    _doubt_contigs(data, wanted.regions, clause)
     return clause
 
 
 def _not_regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
     sql, names, remarks = _overlaps(data, wanted.not_regions)
-    return Clause(
+    clause = Clause(
         f"NOT {sql}",
         options=["-t", "^" + ",".join(names), "--targets-overlap", "1"],
         reading="; ".join([*remarks, f"records that reach into {_in_words(names)} are left out"]),
     )
+    _doubt_contigs(data, wanted.not_regions, clause)
+    return clause
+
+
+def _doubt_contigs(data: OpenDataset, regions: list[str], clause: Clause) -> None:
+    """Names that bcftools would take for a region, a list or a negation."""
+    asked = [c for c in data.contigs if any(t == c or t.startswith(f"{c}:") for t in regions)]
+    if any(c.startswith("^") or set(":,") & set(c) for c in asked):
+        clause.options, clause.unprovable = [], "the contig's name means something else to bcftools"
 
 
 def _overlaps(data: OpenDataset, regions: list[str]) -> tuple[str, list[str], list[str]]:
     parts, names, remarks = [], [], []
     for text in regions:
-        contig, start, end = parse_region(text)
+        whole_name = text in data.contigs or text in data.summary["contig_lengths"]
+        contig, start, end = (text, 1, END_OF_CONTIG) if whole_name else parse_region(text)
         contig, remark = data.contig(contig)
         sql = f"chrom = {literal(contig)}"
         whole = end == END_OF_CONTIG
@@ -160,10 +169,7 @@ def _multiallelic(wanted: bool) -> Clause:
 
 
 def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
-    known = _known_filters(data)
-    for name in wanted.filters:
-        if name not in known:
-            raise ToolError(f"{data.name} has no FILTER value {name!r}", nearest(name, known, "Its values are"))
+    _check_filters(data, wanted.filters)
     parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.filters]
     clause = Clause("(" + " OR ".join(parts) + ")", options=["-f", ",".join(wanted.filters)])
     if wanted.filters == ["PASS"]:
@@ -177,7 +183,15 @@ def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
     return clause
 
 
+def _check_filters(data: OpenDataset, names: list[str]) -> None:
+    known = _known_filters(data)
+    for name in names:
+        if name not in known:
+            raise ToolError(f"{data.name} has no FILTER value {name!r}", nearest(name, known, "Its values are"))
+
+
 def _not_filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    _check_filters(data, wanted.not_filters)
     parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.not_filters]
     terms = [quoted(f) for f in wanted.not_filters]
     expression = "" if None in terms else " && ".join(f"FILTER!~{t}" for t in terms)
@@ -328,7 +342,9 @@ def condition_clause(data: OpenDataset, condition: Condition) -> Clause:
     name = condition.field.removeprefix("INFO/")
     info = data.info_column(name)
     clause = _compare(info.column, info.shape, info.type, condition, f"INFO/{info.id}")
-    if info.id in data.summary["partly_missing"]:
+    vector = info.type == "Integer" and info.shape in ("list", "per_allele")
+    absent = vector and condition.op in ("<", "<=", "!=") and data.table.count(f"{info.column} IS NULL") > 0
+    if info.id in data.summary["partly_missing"] or absent:
         clause.unprovable = f"bcftools compares the missing values inside INFO/{info.id} as if they were numbers"
     return clause
 
@@ -349,9 +365,12 @@ def _cohort_frequency(data: OpenDataset, condition: Condition) -> Clause:
 
 def _number(condition: Condition) -> float:
     try:
-        return float(condition.value)
+        number = float(condition.value)
+        if math.isfinite(number):
+            return number
     except ValueError:
-        raise ToolError(f"{condition.field} is compared with {condition.value!r}, which is no number") from None
+        pass
+    raise ToolError(f"{condition.field} is compared with {condition.value!r}, which is no number")
 
 
 def _compare(column: str, shape: str, type_: str, condition: Condition, name: str) -> Clause:

@@ -91,6 +91,12 @@ class OpenDataset:
             raise ToolError(f"{self.name} has no samples, so nothing is known of {name!r}")
         raise ToolError(f"{self.name} has no sample {name!r}", nearest(name, self.samples, "Its samples are"))
 
+    @staticmethod
+    def unlistable(names: list[str]) -> str:
+        """Why bcftools cannot be given these names with -s; empty where it can."""
+        odd = any("," in n or n.startswith("^") for n in names)
+        return "a sample's name means something else to bcftools" if odd else ""
+
     def need_samples(self) -> None:
         """Raises `ToolError` for a file of sites alone."""
         if not self.samples:

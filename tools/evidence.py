@@ -31,7 +31,12 @@ def count_lines(output: IO[bytes]) -> int:
 
 
 def all_lines(output: IO[bytes]) -> list[str]:
-    return output.read().decode(errors="replace").splitlines()
+    content = output.read()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")  # as the file itself was read
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def tally(output: IO[bytes]) -> dict[str, int]:
@@ -143,6 +148,8 @@ def _rerun(evidence: Evidence, command: Command, path: Path, seconds: float, exp
     except bcftools.BcftoolsTimeout:
         evidence.note = f"not re-run to its end within {seconds:g} s"
     except (bcftools.BcftoolsError, OSError) as error:
+        if not command.plugin:  # what does not run is no command
+            evidence.command = None
         evidence.note = f"not re-run: {one_line(str(error))}"
     else:
         evidence.verified = found == expected

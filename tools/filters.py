@@ -41,7 +41,7 @@ class SampleCondition(Arguments):
 
     field: Literal["DP", "GQ"]
     op: Operator
-    value: float
+    value: float = Field(allow_inf_nan=False)
 
 
 class GenotypeCondition(Arguments):

@@ -148,8 +148,7 @@ def _evidence(
 ) -> Any:
     command = view_command(data, found.clauses)
     samples = ["-s", ",".join(wanted.samples)] if wanted.samples else []
-    if any("," in s for s in wanted.samples):
-        command.unprovable = "a sample's name holds a comma"
+    command.unprovable = command.unprovable or data.unlistable(wanted.samples)
     names = [data.samples[data.sample_index(s)] for s in wanted.samples]
     samples = ["-s", ",".join(names)] if names else []
     form = r"[%CHROM:%POS:%REF:%ALT\t%SAMPLE\t%GT\n]"

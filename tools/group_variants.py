@@ -207,7 +207,7 @@ def _command(
     if wanted.by == "significance":
         command.read = lambda output: {k: v for k, v in tally(output).items() if k != "."}
     if wanted.by == "sample":
-        command.then = r"""awk '$2!~/\./ && $2~/[1-9]/ {print $1}' | sort | uniq -c"""
+        command.then = r"""awk -F'\t' '$2!~/\./ && $2~/[1-9]/ {print $1}' | sort | uniq -c"""
         command.read = _carried
         return command, {k: v for k, v in counts.items() if v}
     return command, counts

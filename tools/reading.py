@@ -61,6 +61,7 @@ class Reading:
         self.filters: Counter[str] = Counter()
         self.blocks_of_reference = 0
         self.partly_missing: set[str] = set()
+        self._annotation_tag = plan.annotation.tag if plan.annotation else ""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Allele rows under `plan.schema()`. What goes wrong is kept in `failure`, since the writer hides it."""
@@ -133,7 +134,9 @@ class Reading:
         type_ = column.arrow_type()
         if column.shape == "flag":
             return pc.is_valid(values).take(pa.array(rows.parent))
-        if column.shape in ("per_allele", "list") and column.type == "Integer":
+        number_list = column.shape in ("per_allele", "list") and column.type == "Integer"
+        text_list = column.shape == "text" and column.number != "1" and column.id != self._annotation_tag
+        if number_list or text_list:
             self._note_partly_missing(column.id, values)
         if column.shape == "per_allele":
             own = item(pc.split_pattern(values, ","), rows.within, rows.parent)

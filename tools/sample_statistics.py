@@ -109,8 +109,8 @@ def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[s
     if wanted.measure == "mean_depth":
         return _depth_command(wanted, names, every)
     arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%GT\n]"]
-    if any("," in n for n in names) and wanted.samples:
-        return Command(arguments, unprovable="a sample's name holds a comma"), None
+    if wanted.samples and (why := OpenDataset.unlistable(names)):
+        return Command(arguments, unprovable=why), None
     classes = list(NAMES.values())
     expected = {n: {k: v for k, v in every[n].items() if k in classes and k != "missing" and v} for n in names}
     return Command(arguments, "sort | uniq -c", _classes_by_sample), expected
@@ -126,7 +126,7 @@ def _depth_command(
 ) -> tuple[Command, Json]:
     mean = r"""awk -F'\t' '$2!="." {n[$1]++; s[$1]+=$2} END {for (k in n) print k, s[k]/n[k]}'"""
     arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%DP\n]"]
-    unprovable = "a sample's name holds a comma" if wanted.samples and any("," in n for n in names) else ""
+    unprovable = OpenDataset.unlistable(names) if wanted.samples else ""
     if all(every[n]["mean_depth"] is None for n in names):
         unprovable = "the file has no FORMAT/DP"
     known = {n: every[n]["mean_depth"] for n in names if every[n]["mean_depth"] is not None}

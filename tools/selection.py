@@ -107,7 +107,10 @@ def _sample_columns(data: OpenDataset, condition: GenotypeCondition) -> list[int
             raise ToolError(f"{data.name} has no FORMAT/{sample_field}", "Its genotypes cannot be filtered by it")
     left_out = {data.sample_index(s) for s in condition.except_samples}
     chosen = [data.sample_index(s) for s in condition.samples] or list(range(len(data.samples)))
-    return [i for i in dict.fromkeys(chosen) if i not in left_out]
+    kept = [i for i in dict.fromkeys(chosen) if i not in left_out]
+    if not kept:
+        raise ToolError("A genotype condition leaves out every sample that it names", "Name at least one other sample")
+    return kept
 
 
 def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:

@@ -76,9 +76,21 @@ def open_vcf(path: Path) -> VcfFile:
     container = sniff(path)
     lines, peeked = _read_header_text(path, container)
     header = parse_header(lines, path)
+    _check_positions(path, peeked)
     for found in _undeclared(header, peeked):
         header.fields.append(found)
     return VcfFile(path, container, header)
+
+
+LAST_POSITION = 2**31 - 1
+"""What htslib's index and bcftools' text can hold; beyond it a position is silently another one."""
+
+
+def _check_positions(path: Path, records: list[str]) -> None:
+    for record in records:
+        position = record.split("\t", 2)[1:2]
+        if position and position[0].isdigit() and int(position[0][:20]) > LAST_POSITION:
+            raise InputError(f"{path} has the position {position[0][:30]}, which no reader can hold", "Mend the line")
 
 
 def sniff(path: Path) -> Container:
@@ -179,7 +191,7 @@ def _read_header_text(path: Path, container: Container) -> tuple[list[str], list
     if container == "bcf":
         from .bcftools import run
 
-        return run(["view", "-h", str(path)], where=path).splitlines(), []
+        return run(["view", "-h", str(path)], where=path).removesuffix("\n").split("\n"), []
     opener = gzip.open if container == "vcf.gz" else open
     header: list[str] = []
     records: list[str] = []

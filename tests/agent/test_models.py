@@ -202,9 +202,7 @@ def test_a_reply_of_no_protocol(stub: Any, offline: Any, provider: str) -> None:
         assert len(fallback.why) <= 200 and "Traceback" not in fallback.why
 
 
-def test_a_failed_model_is_left_alone_for_a_while(
-    stub: Any, offline: Any, provider: str, monkeypatch: Any
-) -> None:
+def test_a_failed_model_is_left_alone_for_a_while(stub: Any, offline: Any, provider: str, monkeypatch: Any) -> None:
     stub.script = ["hang"]
     chain = ModelChain([setting(stub, provider, timeout_s=0.3)], offline)
     ask(chain)
@@ -261,9 +259,7 @@ class TestNoKey:
 
     def test_the_variable_of_the_setting(self, no_network: list[Any], offline: Any) -> None:
         model = ModelSetting("openai/m", "http://127.0.0.1:9/v1", api_key_env="LAB_KEY")
-        assert (
-            ask(ModelChain([model], offline)).fallbacks[0].why == "needs a key in LAB_KEY, which is not set"
-        )
+        assert ask(ModelChain([model], offline)).fallbacks[0].why == "needs a key in LAB_KEY, which is not set"
         assert no_network == []
 
     def test_a_key_set_later_counts(self, stub: Any, offline: Any, monkeypatch: Any) -> None:
@@ -342,9 +338,7 @@ def test_cost_and_budget(stub: Any, offline: Any, stream: bool) -> None:
     chain = ModelChain([setting(stub, name="gpt-4o-mini")], offline, budget_usd=1e-6)
     reply = ask(chain, Heard() if stream else None)
     assert reply.cost_usd == pytest.approx(11 * 0.15e-6 + 7 * 0.6e-6) == chain.cost_usd
-    assert ask(chain).fallbacks == [
-        Fallback("openai/gpt-4o-mini", "was not asked: the budget of 1e-06 USD is spent")
-    ]
+    assert ask(chain).fallbacks == [Fallback("openai/gpt-4o-mini", "was not asked: the budget of 1e-06 USD is spent")]
     assert len(stub.requests) == 1
 
 
@@ -366,9 +360,7 @@ def test_ollama_is_asked_nowhere_but_at_its_api_base(stub: Any, offline: Any, mo
     monkeypatch.setattr(socket.socket, "connect", noted)
     monkeypatch.setenv("OLLAMA_API_BASE", "http://192.0.2.1:11434")
     reply = ask(ModelChain([setting(stub, "ollama", "never-heard-of")], offline))
-    assert reply.model == "ollama/never-heard-of" and {request["path"] for request in stub.requests} == {
-        "/api/chat"
-    }
+    assert reply.model == "ollama/never-heard-of" and {request["path"] for request in stub.requests} == {"/api/chat"}
     assert {f"http://{address[0]}:{address[1]}" for address in reached} == {stub.url}
 
 

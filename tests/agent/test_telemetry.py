@@ -113,9 +113,7 @@ def test_an_error_leaves_its_class_and_not_its_message(recorded):
     assert dict(requests.attributes) == {"kind": "error"}
 
 
-@pytest.mark.parametrize(
-    "text", ["does Anna Smith carry BRCA1?", "x" * 200, "", "a\nb", "Zoë", "\ud800", "-rf"]
-)
+@pytest.mark.parametrize("text", ["does Anna Smith carry BRCA1?", "x" * 200, "", "a\nb", "Zoë", "\ud800", "-rf"])
 def test_text_in_the_place_of_a_name_is_not_recorded(recorded, text):
     with recorded.telemetry.question(text), recorded.telemetry.tool_call(text, text):
         pass

@@ -89,9 +89,7 @@ def test_a_walk_over_every_edge(tmp_path):
                a.significance, d.name
     """
     found = values(tmp_path / "1.kuzu", cypher, gene="BRCA2")
-    assert found == [
-        ("mother", None, None, "0|1", "chr13:10:A:T", 10, "missense_variant", None, "Pathogenic", "trio")
-    ]
+    assert found == [("mother", None, None, "0|1", "chr13:10:A:T", 10, "missense_variant", None, "Pathogenic", "trio")]
     assert values(tmp_path / "1.kuzu", cypher, gene="BRCA1") == []
 
 
@@ -141,9 +139,7 @@ def test_more_than_one_window_of_known_nodes(tmp_path):
     positions = pa.array(range(1, size + 1))
     ids = pa.compute.binary_join_element_wise("1", positions.cast(pa.string()), "A", "T", ":")
     letters = {name: pa.repeat(name, size) for name in ("1", "A", "T", "G", "intron_variant", "LOW")}
-    variants = pa.table(
-        {"id": ids, "chrom": letters["1"], "pos": positions, "ref": letters["A"], "alt": letters["T"]}
-    )
+    variants = pa.table({"id": ids, "chrom": letters["1"], "pos": positions, "ref": letters["A"], "alt": letters["T"]})
     in_gene = pa.table(
         {
             "variant": ids,
@@ -383,7 +379,5 @@ def test_threads_share_an_open_graph(tmp_path):
     write_generation(tmp_path / "1.kuzu", [trio(A, range(1, 1001))])
     with read_graph(tmp_path / "1.kuzu") as graph, ThreadPoolExecutor(8) as threads:
         cypher = "MATCH (v:Variant {id: $id})-[:IN_GENE]->(g:Gene) RETURN v.pos AS pos"
-        found = threads.map(
-            lambda pos: graph.query(cypher, id=f"chr13:{pos}:A:T")["pos"][0].as_py(), range(1, 401)
-        )
+        found = threads.map(lambda pos: graph.query(cypher, id=f"chr13:{pos}:A:T")["pos"][0].as_py(), range(1, 401))
         assert list(found) == list(range(1, 401))
