@@ -12,7 +12,7 @@ HEADER = """##fileformat=VCFv4.3
 ##FILTER=<ID=LowQual,Description="QUAL below 40">
 ##INFO=<ID=DP,Number=1,Type=Integer,Description="Total depth">
 ##INFO=<ID=gnomAD_AF,Number=A,Type=Float,Description="Population frequency">
-##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequences from VEP. Format: Allele|Consequence|IMPACT|SYMBOL|Feature">
+##INFO=<ID=CSQ,Number=.,Type=String,Description="From VEP. Format: Allele|Consequence|IMPACT|SYMBOL|Feature">
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 ##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
 ##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality">
@@ -23,7 +23,7 @@ EFFECTS = [("missense_variant", "MODERATE"), ("synonymous_variant", "LOW"), ("in
 
 def records(number: int, samples: int, seed: int = 11) -> Iterator[str]:
     """Lines of SNPs with one ALT, about one in 20,000 bases at 10,000 records."""
-    pick = random.Random(seed)  # noqa: S311
+    pick = random.Random(seed)
     step = 240_000_000 // max(number, 1)
     for i in range(number):
         ref, alt = pick.sample("ACGT", 2)

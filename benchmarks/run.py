@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_vcf import write  # noqa: E402
+from make_vcf import write
 
 RECORDS, SAMPLES, ROUNDS = 10_000, 3, 15
 QUESTIONS = [
@@ -89,7 +89,6 @@ def bcftools_view(path: Path) -> None:
 def warm(path: Path, workspace: Path) -> dict[str, Any]:
     """Milliseconds of each question in an open session, of its tools (proof included), and of the rest: the loop."""
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
     from vcf_agent.agent import VariantAgent
     from vcf_agent.agent.telemetry import Telemetry
 

@@ -344,6 +344,8 @@ def condition_clause(data: OpenDataset, condition: Condition) -> Clause:
     clause = _compare(info.column, info.shape, info.type, condition, f"INFO/{info.id}")
     vector = info.type == "Integer" and info.shape in ("list", "per_allele")
     absent = vector and condition.op in ("<", "<=", "!=") and data.table.count(f"{info.column} IS NULL") > 0
+    if info.shape == "text" and info.number != "1" and condition.op == "!=":
+        clause.unprovable = f"bcftools asks whether any value of INFO/{info.id} differs"
     if info.id in data.summary["partly_missing"] or absent:
         clause.unprovable = f"bcftools compares the missing values inside INFO/{info.id} as if they were numbers"
     return clause

@@ -76,7 +76,7 @@ def open_vcf(path: Path) -> VcfFile:
     container = sniff(path)
     lines, peeked = _read_header_text(path, container)
     header = parse_header(lines, path)
-    _check_positions(path, peeked)
+    _check_positions(path, peeked, len(lines) + 1)
     for found in _undeclared(header, peeked):
         header.fields.append(found)
     return VcfFile(path, container, header)
@@ -86,11 +86,13 @@ LAST_POSITION = 2**31 - 1
 """What htslib's index and bcftools' text can hold; beyond it a position is silently another one."""
 
 
-def _check_positions(path: Path, records: list[str]) -> None:
-    for record in records:
-        position = record.split("\t", 2)[1:2]
-        if position and position[0].isdigit() and int(position[0][:20]) > LAST_POSITION:
-            raise InputError(f"{path} has the position {position[0][:30]}, which no reader can hold", "Mend the line")
+def _check_positions(path: Path, records: list[str], first_line: int) -> None:
+    for line, record in enumerate(records, first_line):
+        position = "".join(record.split("\t", 2)[1:2])
+        if position.isdigit() and int(position[:20]) > LAST_POSITION:
+            raise InputError(
+                f"{path}: line {line} has the position {position[:30]}, which no reader can hold", "Mend it"
+            )
 
 
 def sniff(path: Path) -> Container:

@@ -263,7 +263,8 @@ def duration(large, tmp_path_factory):
     return Ingesting(large, tmp_path_factory.mktemp("timed") / "workspace").finish()
 
 
-@pytest.mark.parametrize("part", [0.3, 0.7])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
 def test_killed_at_any_moment(large, small, workspace, duration, part):
     """What was there is there, what was not finished is not, and the next ingest works."""
     held = ingest(small, workspace)
@@ -278,6 +279,7 @@ def test_killed_at_any_moment(large, small, workspace, duration, part):
     assert OpenDataset(dataset, workspace).profiles.num_rows == 1
 
 
+@pytest.mark.slow
 def test_killed_while_it_reads_again(large, workspace, duration):
     """The table is written in place of the old one, which must stay readable at its version."""
     first = ingest(large, workspace)
@@ -295,6 +297,7 @@ REAL = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_real_files_with_their_graph(with_graph, data_folder, workspace):
     """The other tests leave the graph out; here every kind of file goes the whole way, into one workspace."""
     for name in REAL:
