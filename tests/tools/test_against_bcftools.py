@@ -350,7 +350,6 @@ def general_cases(file: str, region: str) -> list[Case]:
     return [
         count_in("view -H -v snps", types=["snp"]),
         count_in("view -H -v indels", types=["indel"]),
-        count_in("view -H -V snps", not_types=["snp"]),
         count_in(ALLELES, alleles_of_type("indels"), scope="allele", types=["indel"]),
         count_in("view -H -f PASS", filters=["PASS"]),
         count_in(FILTERS, without("PASS"), not_filters=["PASS"]),
@@ -359,8 +358,6 @@ def general_cases(file: str, region: str) -> list[Case]:
         count_in("view -H -i 'QUAL<500 || QUAL=\".\"'", where=where("QUAL", "<", 500, "keep")),
         ask("list_variants", f"{KEYS} -i 'TYPE~\"snp\"' -t {region} {TARGETS}", lines, types=["snp"], regions=[region]),
         ask("group_variants", TYPES, types, by="type"),
-        ask("group_variants", f"{PLACES} -i 'FILTER=\"PASS\"'", by_window(500), by="window", window=500,
-            filters=["PASS"]),
     ]  # fmt: skip
 
 
@@ -420,6 +417,10 @@ def special_cases() -> list[Case]:
         # the tricky records
         counting("tricky", "view -H -v mnps", types=["mnp"]),
         counting("tricky", "view -H -v other", types=["other"]),
+        counting("tricky", "view -H -V snps", not_types=["snp"]),
+        counting("tricky", "view -H -V indels,other", not_types=["indel", "other"]),
+        asking("tricky", "group_variants", f"{PLACES} -i 'FILTER=\"PASS\"'", by_window(50), by="window", window=50,
+               filters=["PASS"]),
         counting("tricky", "view -H -m 3", multiallelic=True),
         counting("tricky", "view -H -v bnd", types=["bnd"]),
         counting("tricky", KEYS, lambda _: 2, types=["insertion"]),

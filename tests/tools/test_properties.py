@@ -12,7 +12,7 @@ from reference import bcftools, genotype_class, lines, rows
 from vcf_agent.tools.alleles import allele_type
 
 quick = settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # a file is small as it is, and shrinking would take minutes
