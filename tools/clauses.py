@@ -246,7 +246,7 @@ def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
             "Annotate it with VEP, SnpEff or bcftools csq; a gene can also be asked for by its region",
         )
     genes = [data.gene(g) for g in wanted.genes]
-    terms = [_consequence(data, c) for c in wanted.consequences]
+    terms = [consequence_in_file(data, c) for c in wanted.consequences]
     numbers = _profiles_with(data, genes, terms, list(wanted.impacts))
     sql = f"profile IN ({', '.join(map(str, numbers))})" if numbers else "false"
     annotation = data.summary["annotation"]
@@ -268,7 +268,8 @@ def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
     return clause
 
 
-def _consequence(data: OpenDataset, term: str) -> str:
+def consequence_in_file(data: OpenDataset, term: str) -> str:
+    """A consequence as the file writes it. Raises `ToolError` for a term that neither it nor the table knows."""
     known = data.consequences
     if term in known:
         return term

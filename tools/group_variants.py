@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from .annotation import NAMES
-from .clauses import significance_column
+from .clauses import consequence_in_file, significance_column
 from .consequences import worst
 from .context import ToolContext
 from .dataset import OpenDataset
@@ -47,6 +47,7 @@ def group_variants(context: ToolContext, wanted: GroupVariants) -> ToolResult:
     shown = dict(list(ordered.items())[: wanted.top]) if wanted.top else ordered
     result = ToolResult(_sentence(data, wanted, shown, len(counts)), shown, "records", list(found.reading))
     result.reading += [_READINGS[wanted.by]] if wanted.by in _READINGS else []
+    result.reading += _ties(list(ordered.values()), wanted.top)
     result.tables.append(
         Table(
             f"by {wanted.by}",
@@ -70,6 +71,12 @@ _READINGS = {
     "window": "a record counts in the window of its POS; windows start at multiples of their size",
     "significance": "values as they stand in the file",
 }
+
+
+def _ties(sizes: list[int], top: int | None) -> list[str]:
+    """A remark where groups that are not shown are as large as the last that is."""
+    more = sum(size == sizes[top - 1] for size in sizes[top:]) if top and top < len(sizes) else 0
+    return [f"{more:,} more with as many as the last one shown"] if more else []
 
 
 def _by_size(wanted: GroupVariants) -> bool:
@@ -156,7 +163,20 @@ def _need_annotation(data: OpenDataset) -> None:
 
 
 def _genes(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
-    return _profile_groups(data, records, lambda profiles: sorted({g for p in profiles for g in p["genes"] if g}))
+    """Where a consequence or an impact is asked for, only the genes for which an entry says it."""
+    terms = {consequence_in_file(data, c) for c in wanted.consequences}
+
+    def genes_of(profiles: list[dict[str, list[str]]]) -> list[str]:
+        return sorted({
+            gene
+            for p in profiles
+            for gene, consequence, impact in zip(p["genes"], p["consequences"], p["impacts"], strict=True)
+            if gene
+            and (not terms or not terms.isdisjoint(consequence.split("&")))
+            and (not wanted.impacts or impact in wanted.impacts)
+        })  # fmt: skip
+
+    return _profile_groups(data, records, genes_of)
 
 
 def _consequences(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
@@ -187,6 +207,9 @@ def _command(
     formats = {"contig": r"%CHROM\n", "filter": r"%FILTER\n", "window": r"%CHROM\t%POS\n"}
     if wanted.by == "type":
         formats["type"] = r"%TYPE\n"
+    if wanted.by == "gene" and (wanted.consequences or wanted.impacts):
+        command.unprovable = "bcftools counts a gene for what another transcript of the record says"
+        return command, None
     if wanted.by == "gene" and data.summary["annotation"]["tag"] in ("CSQ", "BCSQ"):
         return _gene_command(data, command), counts
     if wanted.by == "significance":
