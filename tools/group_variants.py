@@ -245,7 +245,14 @@ def _gene_command(data: OpenDataset, command: Command) -> Command:
     command.arguments = ["+split-vep", "-a", annotation["tag"], "-d", "-f", rf"{site}\t%{key}\n", *options]
     command.then = "sort -u | cut -f2 | grep -v '^[.]*$' | sort | uniq -c"
     command.read, command.plugin = _gene_counts, True
+    if _has_duplicates(data):
+        command.unprovable = "the plugin's lines do not tell apart records that stand twice in the file"
     return command
+
+
+def _has_duplicates(data: OpenDataset) -> bool:
+    rows = data.table.columns(["chrom", "pos", "ref", "alts"], "allele <= 1")
+    return bool(rows.group_by(rows.column_names).aggregate([]).num_rows < rows.num_rows)
 
 
 def _gene_counts(output: IO[bytes]) -> Json:
