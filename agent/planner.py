@@ -1,7 +1,6 @@
 """From a question to one tool call, by rule. What is not wholly understood is not answered."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,9 +187,6 @@ def _unsafe(question: str) -> Decline | None:
         (Decline(why, offers_help=False) for pattern, why in _UNSAFE if re.search(pattern, question, re.IGNORECASE)),
         None,
     )
-
-
-Maker = Callable[[Text, OpenDataset], Plan | None]
 
 
 def _first(text: Text, data: OpenDataset) -> Plan:

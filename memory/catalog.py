@@ -6,6 +6,7 @@ do not exist for a reader, whatever lies on the disk.
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +69,18 @@ def writer_lock(workspace: Path) -> Iterator[None]:
         raise StorageError(*_complaint(workspace, "written", error)) from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        if _is_gone(workspace, file.fileno()):  # the one before failed and took the folder away again
+            with writer_lock(workspace):
+                yield
+        else:
+            yield
+
+
+def _is_gone(workspace: Path, descriptor: int) -> bool:
+    try:
+        return (workspace / ".writer").stat().st_ino != os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return True
 
 
 class Catalog:

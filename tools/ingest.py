@@ -32,7 +32,8 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
         return _as_named(dataset, path)
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
-    with _Undo(workspace, sha256), writer_lock(workspace):
+    undo = _Undo(workspace, sha256)
+    with writer_lock(workspace), undo:
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
             dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
@@ -76,7 +77,10 @@ def dataset_name(path: Path) -> str:
 
 
 class _Undo:
-    """Takes back what a failed ingest wrote: the whole folder where it was not there or empty, else the tables."""
+    """Takes back what a failed ingest wrote, under the writer's lock.
+
+    That is the whole folder where it was not there or empty and no other process has committed to it since.
+    """
 
     def __init__(self, workspace: Path, sha256: str) -> None:
         self.workspace, self.sha256 = workspace, sha256
@@ -86,11 +90,12 @@ class _Undo:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or (self.existed and not self.workspace.is_dir()):
+        if kind is None:
             return
-        if not self.fresh:
-            if Catalog(self.workspace).by_digest(self.sha256) is None:
-                drop_tables(self.workspace, self.sha256)
+        held = Catalog(self.workspace).datasets()
+        if all(d.sha256 != self.sha256 for d in held):
+            drop_tables(self.workspace, self.sha256)
+        if held or not self.fresh:
             return
         shutil.rmtree(self.workspace, ignore_errors=True)
         if self.existed:
