@@ -1,4 +1,8 @@
-"""What an ALT allele is: its type, its change in length, its substitution. The types are those of htslib."""
+"""What an ALT allele is: its type, its change in length, its substitution.
+
+The types are those of `bcftools view -v`: snp, indel, mnp, bnd, other (symbolic alleles among them), overlap, ref;
+`ref` also stands for `<*>` and `<NON_REF>`.
+"""
 
 from functools import lru_cache
 
@@ -6,9 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-
-TYPES = ["snp", "indel", "mnp", "bnd", "other", "overlap", "ref"]
-"""As in `bcftools view -v`; `ref` also stands for `<*>` and `<NON_REF>`, `other` for symbolic alleles."""
 
 TRANSITIONS = {"A>G", "G>A", "C>T", "T>C"}
 _BASES = pa.array(["A", "C", "G", "T"])
