@@ -4,15 +4,21 @@ Two tables belong to a dataset: `variants-<digest>` and `profiles-<digest>`, one
 profile. They are written before the catalog names them and never changed afterwards.
 """
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from .errors import StorageError
+
+INDEXED_FROM = 50_000
+"""Rows from which a table gets indexes: a smaller one is read faster than an index is opened."""
+
+_COMPRESSED = {"lance-encoding:compression": "zstd"}
 
 ALL_ROWS = 1 << 30
 """A batch size that gives a table in few pieces: LanceDB's default of 1,024 rows costs twenty times more."""
@@ -38,14 +44,33 @@ def table_name(kind: str, sha256: str) -> str:
 
 def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
     """Write a table in place of any that an ingest left unfinished; returns its version."""
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
-    try:
+    stored = pa.schema([field.with_metadata(_COMPRESSED) for field in schema], schema.metadata)
+    compressed = (pa.RecordBatch.from_arrays(batch.columns, schema=stored) for batch in batches)
+    reader = pa.RecordBatchReader.from_batches(stored, compressed)
+    with _writing(workspace):
         table = _connect(workspace).create_table(name, data=reader, mode="overwrite")
-    except (OSError, RuntimeError) as error:
-        raise StorageError(
-            f"The tables of {workspace} cannot be written: {_first_line(error)}", "Is the disk full?"
-        ) from error
     return int(table.version)
+
+
+def index_table(workspace: Path, name: str, columns: Iterable[str]) -> int:
+    """Make look-ups by these columns fast where the table is large; returns its version."""
+    from lancedb.index import BTree
+
+    with _writing(workspace):
+        table = _connect(workspace).open_table(name)
+        if table.count_rows() >= INDEXED_FROM:
+            for column in columns:
+                table.create_index(column, config=BTree())
+    return int(table.version)
+
+
+@contextlib.contextmanager
+def _writing(workspace: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        what = f"The tables of {workspace} cannot be written: {_first_line(error)}"
+        raise StorageError(what, "Is the disk full?") from error
 
 
 def drop_tables(workspace: Path, sha256: str) -> None:
@@ -71,8 +96,15 @@ class VariantTable:
 
     def columns(self, names: list[str], where: str = "") -> pa.Table:
         """Whole columns of the rows for which `where` holds, in file order."""
+        whole_alt = {"alt", "n_alt"} if "alts" in names else set()
+        query = self._open("variants").search().select(list(dict.fromkeys([*names, *sorted(whole_alt)])))
+        rows = _gather(query.where(where) if where else query)
+        return _with_whole_alt(rows).select(names) if whole_alt else rows
+
+    def blocks(self, names: list[str], where: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """The same in pieces of about `rows`, so that memory does not grow with the table."""
         query = self._open("variants").search().select(names)
-        return _gather(query.where(where) if where else query)
+        yield from (query.where(where) if where else query).to_batches(rows)
 
     def profiles(self) -> pa.Table:
         """The annotation profiles, in the order of their numbers."""
@@ -91,6 +123,14 @@ class VariantTable:
                 ) from error
             self._tables[kind] = table
         return self._tables[kind]
+
+
+def _with_whole_alt(rows: pa.Table) -> pa.Table:
+    """`alts` is stored with the first of several ALT alleles only; with a single one it is that."""
+    import pyarrow.compute as pc
+
+    alts = pc.if_else(pc.less_equal(rows["n_alt"], 1), rows["alt"], rows["alts"])
+    return rows.set_column(rows.column_names.index("alts"), "alts", alts)
 
 
 def _first_line(error: Exception) -> str:

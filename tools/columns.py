@@ -14,7 +14,7 @@ from .annotation import AnnotationFormat
 from .vcf_file import Field, Header
 
 Shape = Literal["flag", "number", "per_allele", "list", "text"]
-FIXED = ["CHROM", "POS", "END", "ID", "REF", "ALT", "QUAL", "FILTER", "TYPE"]
+FIXED = ["CHROM", "POS", "END", "ID", "REF", "ALT", "QUAL", "FILTER"]
 SAMPLE_FIELDS = ["GT", "DP", "GQ", "AD"]
 MAX_INFO_COLUMNS = 1000
 
@@ -72,6 +72,7 @@ class Plan:
 
     info: list[InfoColumn]
     sample_fields: list[str]
+    sample_types: dict[str, pa.DataType]
     samples: list[str]
     annotation: AnnotationFormat | None
     frequencies: dict[str, int]
@@ -89,8 +90,7 @@ class Plan:
             plain_number = column.shape == "number" and not lenient
             types[column.column] = _ARROW[column.type] if plain_number else pa.string()
         for name in self.sample_fields:
-            one = {"GT": pa.dictionary(pa.int32(), pa.string()), "DP": pa.int32(), "GQ": pa.float32()}
-            kind = one.get(name, pa.string())
+            kind = self.sample_types.get(name, pa.string())
             if lenient and name in ("DP", "GQ"):
                 kind = pa.string()
             types |= {f"{name}:{i}": kind for i in range(len(self.samples))}
@@ -98,7 +98,6 @@ class Plan:
 
     def schema(self) -> pa.Schema:
         """The columns of the variant table; see `docs/tables.md`."""
-        n = len(self.samples)
         fields: list[tuple[str, pa.DataType]] = [
             ("record", pa.int32()), ("allele", pa.int16()), ("n_alt", pa.int16()), ("chrom", pa.string()),
             ("pos", pa.int64()), ("end", pa.int64()), ("id", pa.string()), ("ref", pa.string()),
@@ -107,26 +106,16 @@ class Plan:
         ]  # fmt: skip
         fields += [(c.column, c.arrow_type()) for c in self.info]
         fields += [(frequency_column(name), pa.float32()) for name in self.frequencies]
-        if n:
-            fields += [
-                ("ac", pa.int32()),
-                ("an", pa.int32()),
-                ("n_missing", pa.int32()),
-                ("gt", pa.list_(pa.int16(), n)),
-            ]
-            fields += [
-                (name.lower(), pa.list_(_sample_type(name), n)) for name in self.sample_fields if name in ("DP", "GQ")
-            ]
+        if self.samples:
+            fields += [(name, pa.int32()) for name in ("ac", "an", "n_missing")]
+            fields += [("gt", pa.list_(pa.int16()))]
+            fields += [(f.lower(), pa.list_(self.sample_types[f])) for f in ("DP", "GQ") if f in self.sample_fields]
             if "AD" in self.sample_fields:
-                fields += [("ad_ref", pa.list_(pa.int32(), n)), ("ad_alt", pa.list_(pa.int32(), n))]
+                fields += [("ad_ref", pa.list_(pa.int32())), ("ad_alt", pa.list_(pa.int32()))]
         return pa.schema(fields)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(column) for column in self.info]
-
-
-def _sample_type(name: str) -> pa.DataType:
-    return pa.float32() if name == "GQ" else pa.int32()
 
 
 def frequency_column(name: str) -> str:
@@ -136,11 +125,13 @@ def frequency_column(name: str) -> str:
 
 def make_plan(header: Header, annotation: AnnotationFormat | None) -> Plan:
     """The columns for a file with this header."""
-    declared = {f.id for f in header.fields if f.kind == "FORMAT"}
+    declared = {f.id: f.type for f in header.fields if f.kind == "FORMAT"}
     sample_fields = [name for name in SAMPLE_FIELDS if name in declared] if header.samples else []
+    quality = pa.int32() if declared.get("GQ") == "Integer" else pa.float32()
     return Plan(
         info_columns(header),
         sample_fields,
+        {"GT": pa.dictionary(pa.int32(), pa.string()), "DP": pa.int32(), "GQ": quality},
         header.samples,
         annotation,
         annotation.frequencies() if annotation else {},
@@ -172,3 +163,8 @@ def sample_matrix(columns: Sequence[pa.Array]) -> pa.Array:
     n_samples, n = len(columns), len(columns[0])
     order = np.arange(n * n_samples).reshape(n_samples, n).T.ravel()
     return pa.concat_arrays(columns).take(pa.array(order))
+
+
+def lists_of(values: pa.Array, n: int) -> pa.ListArray:
+    """Values in lists of `n` each, which the table stores far smaller than lists of a fixed size."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, n, dtype=np.int32)), values)

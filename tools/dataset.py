@@ -1,5 +1,6 @@
 """A dataset as the tools see it: its columns, and names looked up against what the file really holds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,11 @@ from ..memory.errors import ToolError
 from ..memory.genotype_codes import GenotypeCodes
 from ..memory.variant_table import VariantTable
 from .columns import InfoColumn, frequency_column
+
+Records = npt.NDArray[np.int32]
+Matrix = npt.NDArray[Any]
+BLOCK_CELLS = 1 << 22
+"""Genotypes looked at together: some tens of megabytes."""
 
 
 @dataclass
@@ -155,21 +161,23 @@ class OpenDataset:
         tag = self.summary["annotation"]["tag"] if self.annotated else ""
         return found | {f"{tag}/{n}": frequency_column(n) for n in self.summary["frequencies"]}
 
-    def record_matrix(self, column: str, where: str = "") -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-        """Record numbers and a sample column as a matrix, one line per record and one column per sample.
+    def record_blocks(self, columns: list[str], where: str = "") -> Iterator[tuple[Records, dict[str, Matrix]]]:
+        """Record numbers and sample columns, a block of records at a time.
 
-        Missing numbers are -1. Records with several ALT alleles stand once.
+        A column is a matrix with one line per record and one column per sample; missing numbers are -1. Records
+        with several ALT alleles stand once.
         """
-        rows = self.table.columns(["record", column], where)
-        records, first = np.unique(rows["record"].to_numpy(), return_index=True)
-        return records, matrix(rows[column])[first]
+        last = -1
+        for rows in self.table.blocks(["record", *columns], where, max(BLOCK_CELLS // len(self.samples), 1)):
+            records, first = np.unique(rows.column("record").to_numpy(), return_index=True)
+            new = records > last  # the rows of one record may stand in two blocks
+            yield records[new], {c: matrix(rows.column(c), len(self.samples))[first[new]] for c in columns}
+            last = records[-1] if len(records) else last
 
 
-def matrix(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """A column of fixed-size lists as a matrix; missing numbers are -1."""
-    lists = column.combine_chunks()
-    n = lists.type.list_size
-    return np.asarray(pc.fill_null(lists.flatten() if lists.null_count == 0 else lists.values, -1)).reshape(-1, n)
+def matrix(lists: pa.ListArray, n: int) -> Matrix:
+    """Lists of `n` values as a matrix; missing numbers are -1."""
+    return np.asarray(pc.fill_null(lists.flatten(), -1)).reshape(-1, n)
 
 
 def is_population_frequency(column: InfoColumn) -> bool:

@@ -97,7 +97,7 @@ def _carries(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
     """An edge for each sample with a copy of the row's own ALT allele, with its genotype as in the file."""
     if not data.samples or len(rows) == 0:
         return pa.table({n: pa.array([], pa.string()) for n in ("sample", "variant", "genotype")})
-    codes = matrix(rows["gt"])
+    codes = matrix(rows["gt"].combine_chunks(), len(data.samples))
     at_row, at_sample = np.nonzero(_has_copy(data, codes, rows["allele"].to_numpy()))
     samples, texts = pa.array(_sample_ids(data), pa.string()), pa.array(data.codes.texts, pa.string())
     return pa.table({

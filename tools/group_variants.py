@@ -122,9 +122,11 @@ def _windows(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict
 
 def _samples(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:
     data.need_genotypes()
-    numbers, codes = data.record_matrix("gt")
-    carries = np.isin(data.codes.classes(), list(CLASSES["carrier"]))[codes[np.isin(numbers, records)]]
-    return {s: int(n) for s, n in zip(data.samples, carries.sum(axis=0), strict=True)}
+    carrying = np.isin(data.codes.classes(), list(CLASSES["carrier"]))
+    total = np.zeros(len(data.samples), dtype=np.int64)
+    for numbers, block in data.record_blocks(["gt"]):
+        total += carrying[block["gt"][np.isin(numbers, records)]].sum(axis=0)
+    return dict(zip(data.samples, total.tolist(), strict=True))
 
 
 def _profile_groups(

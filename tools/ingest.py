@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError, StorageError, VcfAgentError
-from ..memory.variant_table import drop_tables, table_name, write_table
+from ..memory.variant_table import drop_tables, index_table, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
 from .build import guess_build
@@ -124,7 +124,7 @@ def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None
         plan = make_plan(vcf.header, annotation_format(vcf.header))
         reading = Reading(vcf, plan, mode, progress)
         try:
-            version = write_table(workspace, table_name("variants", sha256), plan.schema(), reading.batches())
+            write_table(workspace, table_name("variants", sha256), plan.schema(), reading.batches())
         except (StorageError, pa.ArrowException) as error:
             if reading.failure is None:
                 raise
@@ -134,6 +134,7 @@ def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None
             continue
         profiles = reading.profiles.table()
         write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
+        version = index_table(workspace, table_name("variants", sha256), ["pos", "id", "profile"])
         return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}
     raise AssertionError("a mode that cannot be relaxed raises")
 

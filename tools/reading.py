@@ -16,7 +16,7 @@ from ..memory.errors import InputError
 from ..memory.genotype_codes import MAX_CODES, Codes, Genotype, GenotypeCodes
 from . import alleles, bcftools
 from .annotation import Entries, ProfileBook, read_entries
-from .columns import InfoColumn, Plan, frequency_column, item, numbers, sample_matrix
+from .columns import InfoColumn, Plan, frequency_column, item, lists_of, numbers, sample_matrix
 from .vcf_file import Container, VcfFile
 
 Progress = Callable[[int], None]
@@ -61,6 +61,8 @@ class Reading:
         self.filters: Counter[str] = Counter()
         self.blocks_of_reference = 0
         self.partly_missing: set[str] = set()
+        self.longest = 1
+        self.several_ids = False
         self._annotation_tag = plan.annotation.tag if plan.annotation else ""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -124,7 +126,7 @@ class Reading:
             "allele": pa.array(np.where(pc.is_null(alt), 0, rows.within + 1).astype(np.int16)),
             "n_alt": pa.array(np.where(pc.is_null(alt), 0, rows.n_alt[rows.parent]).astype(np.int16)),
             "chrom": rows.take("CHROM"), "pos": rows.take("POS"), "end": rows.take("END"), "id": rows.take("ID"),
-            "ref": ref, "alt": alt, "alts": rows.take("ALT"), "qual": rows.take("QUAL"),
+            "ref": ref, "alt": alt, "alts": _whole_alt(rows), "qual": rows.take("QUAL"),
             "filter": pc.fill_null(rows.take("FILTER"), "."), "type": types,
             "length": alleles.lengths_of(ref, alt, types), "change": alleles.changes_of(ref, alt, types),
         }  # fmt: skip
@@ -133,7 +135,7 @@ class Reading:
         values = rows.block.column(column.column)
         type_ = column.arrow_type()
         if column.shape == "flag":
-            return pc.is_valid(values).take(pa.array(rows.parent))
+            return rows.of_rows(pc.is_valid(values))
         number_list = column.shape in ("per_allele", "list") and column.type == "Integer"
         text_list = column.shape == "text" and column.number != "1" and column.id != self._annotation_tag
         if number_list or text_list:
@@ -149,7 +151,7 @@ class Reading:
             values = pa.ListArray.from_arrays(lists.offsets, flat, type=type_, mask=mask)
         elif column.shape == "number":
             values = numbers(values, type_) if pa.types.is_string(values.type) else values
-        return values.take(pa.array(rows.parent))
+        return rows.of_rows(values)
 
     def _note_partly_missing(self, name: str, values: pa.Array) -> None:
         """Keep in mind a field with values such as `.,3`, with which bcftools compares in its own way."""
@@ -179,11 +181,12 @@ class Reading:
             "ac": pa.array(self._copies(codes, rows).astype(np.int32)),
             "an": pa.array(called[codes].sum(axis=1)[parent].astype(np.int32)),
             "n_missing": pa.array(missing[parent].astype(np.int32)),
-            "gt": pa.FixedSizeListArray.from_arrays(pa.array(codes[parent].ravel()), n),
+            "gt": lists_of(pa.array(codes[parent].ravel()), n),
         }
-        for name, type_ in (("DP", pa.int32()), ("GQ", pa.float32())):
+        for name in ("DP", "GQ"):
             if name in self.plan.sample_fields:
-                columns[name.lower()] = _fixed(self._sample_values(rows.block, name, type_), parent, n)
+                values = self._sample_values(rows.block, name, self.plan.sample_types[name])
+                columns[name.lower()] = rows.of_rows(lists_of(values, n))
         if "AD" in self.plan.sample_fields:
             columns |= self._depths(rows)
         return columns
@@ -226,8 +229,8 @@ class Reading:
         cell = (rows.parent[:, None] * n + np.arange(n)).ravel()
         alt = np.repeat(rows.within + 1, n)
         return {
-            "ad_ref": pa.FixedSizeListArray.from_arrays(item(lists, np.zeros(len(cell), dtype=np.int64), cell), n),
-            "ad_alt": pa.FixedSizeListArray.from_arrays(item(lists, alt, cell), n),
+            "ad_ref": lists_of(item(lists, np.zeros(len(cell), dtype=np.int64), cell), n),
+            "ad_alt": lists_of(item(lists, alt, cell), n),
         }
 
     def _tally(self, block: pa.RecordBatch, n_alt: npt.NDArray[np.int32], columns: dict[str, pa.Array]) -> None:
@@ -240,6 +243,9 @@ class Reading:
         ):
             for pair in pc.value_counts(values).to_pylist():
                 counter[pair["values"]] += pair["counts"]
+        length = pc.max(pc.subtract(block.column("END"), block.column("POS"))).as_py()
+        self.longest = max(self.longest, (length or 0) + 1)
+        self.several_ids |= bool(pc.any(pc.match_substring(block.column("ID"), ";")).as_py())
         blocks = pc.is_in(columns["alt"], pa.array(["<NON_REF>", "<*>"]))
         self.blocks_of_reference += int(pc.sum(blocks).as_py() or 0)
 
@@ -252,6 +258,7 @@ class Reading:
             "info": self.plan.to_json(), "sample_fields": self.plan.sample_fields,
             "samples": self.plan.samples, "frequencies": list(self.plan.frequencies),
             "partly_missing": sorted(self.partly_missing),
+            "longest": self.longest, "several_ids": self.several_ids,
         }  # fmt: skip
 
 
@@ -265,12 +272,18 @@ class Rows:
     n_alt: npt.NDArray[np.int32]
 
     def take(self, name: str) -> pa.Array:
-        return self.block.column(name).take(pa.array(self.parent))
+        """A column of the records, for their allele rows."""
+        return self.of_rows(self.block.column(name))
+
+    def of_rows(self, values: pa.Array) -> pa.Array:
+        """Values of the records, for their allele rows."""
+        return values if len(self.parent) == len(self.block) else values.take(pa.array(self.parent))
 
 
-def _fixed(values: pa.Array, parent: Ints, n: int) -> pa.Array:
-    lists = pa.FixedSizeListArray.from_arrays(values, n)
-    return lists.take(pa.array(parent))
+def _whole_alt(rows: "Rows") -> pa.Array:
+    """The ALT column as it stands, on the first row of a record with several; elsewhere it would be a repetition."""
+    first_of_several = (rows.n_alt[rows.parent] > 1) & (rows.within == 0)
+    return rows.block.column("ALT").take(pa.array(rows.parent, mask=~first_of_several))
 
 
 def _frequency(entries: Entries, at: int, n_rows: int) -> pa.Array:

@@ -24,16 +24,22 @@ def code_counts(codes: npt.NDArray[np.int16], n_codes: int) -> npt.NDArray[np.in
 
 def class_counts(data: OpenDataset, where: str = "") -> dict[str, dict[str, int]]:
     """For each sample the number of records in each genotype class."""
-    _, codes = data.record_matrix("gt", where)
-    n_codes = max(len(data.codes.texts), 1)
-    counts = code_counts(codes, n_codes)
+    counts = _code_counts(data, where)
     return {
-        sample: _by_class(data, zip(data.codes.texts, counts[i].tolist(), strict=False))
+        sample: _by_class(zip(data.codes.texts, counts[i].tolist(), strict=False))
         for i, sample in enumerate(data.samples)
     }
 
 
-def _by_class(data: OpenDataset, counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+def _code_counts(data: OpenDataset, where: str = "") -> npt.NDArray[np.int64]:
+    n_codes = max(len(data.codes.texts), 1)
+    counts = np.zeros((len(data.samples), n_codes), dtype=np.int64)
+    for _, block in data.record_blocks(["gt"], where):
+        counts += code_counts(block["gt"], n_codes)
+    return counts
+
+
+def _by_class(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     from ..memory.genotype_codes import classify
 
     out = dict.fromkeys(NAMES.values(), 0)
@@ -44,8 +50,7 @@ def _by_class(data: OpenDataset, counts: Iterable[tuple[str, int]]) -> dict[str,
 
 def genotype_texts(data: OpenDataset) -> dict[str, int]:
     """How often each genotype is written, over all samples."""
-    _, codes = data.record_matrix("gt")
-    counts = np.bincount(codes.ravel().astype(np.int64), minlength=len(data.codes.texts))
+    counts = _code_counts(data).sum(axis=0)
     return {text: int(n) for text, n in zip(data.codes.texts, counts, strict=False) if n}
 
 
@@ -53,10 +58,11 @@ def mean_depths(data: OpenDataset) -> list[float | None]:
     """The mean FORMAT/DP of each sample over the records where it is given."""
     if "DP" not in data.summary["sample_fields"]:
         return [None] * len(data.samples)
-    _, depth = data.record_matrix("dp")
-    known = depth >= 0
-    total = np.where(known, depth, 0).sum(axis=0)
-    number = known.sum(axis=0)
+    total = number = np.zeros(len(data.samples), dtype=np.int64)
+    for _, block in data.record_blocks(["dp"]):
+        known = block["dp"] >= 0
+        total = total + np.where(known, block["dp"], 0).sum(axis=0)
+        number = number + known.sum(axis=0)
     return [float(t / n) if n else None for t, n in zip(total.tolist(), number.tolist(), strict=True)]
 
 
@@ -65,6 +71,9 @@ def singletons(data: OpenDataset) -> list[int]:
 
     As in `bcftools stats`, hemizygous and partly missing calls count as neither.
     """
-    _, codes = data.record_matrix("gt")
-    carries = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT])[codes]
-    return [int(n) for n in carries[carries.sum(axis=1) == 1].sum(axis=0)]
+    carrying = np.isin(data.codes.classes(), [Genotype.HET, Genotype.HOM_ALT])
+    total = np.zeros(len(data.samples), dtype=np.int64)
+    for _, block in data.record_blocks(["gt"]):
+        carries = carrying[block["gt"]]
+        total += carries[carries.sum(axis=1) == 1].sum(axis=0)
+    return total.tolist()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype
 from .clauses import Clause, clauses_of
-from .dataset import OpenDataset
+from .dataset import Matrix, OpenDataset
 from .filters import GenotypeCondition, VariantFilter
 
 CLASSES = {
@@ -167,31 +167,37 @@ def _missing_note(condition: GenotypeCondition) -> str:
 def _keep_by_genotype(data: OpenDataset, found: Selection, condition: GenotypeCondition) -> None:
     """Narrow a selection to the records in which the right number of samples meets a condition."""
     columns = _sample_columns(data, condition)
-    records, met = _samples_that_meet(data, found.where if found.records is None else "", condition)
-    number = met[:, columns].sum(axis=1)
-    keep = {
-        "all": number == len(columns), "any": number > 0, "none": number == 0,
-        "at_least": number >= (condition.n or 0), "at_most": number <= (condition.n or 0),
-        "exactly": number == condition.n,
-    }[condition.how_many]  # fmt: skip
-    kept = records[keep]
-    found.records = kept if found.records is None else np.intersect1d(found.records, kept)
+    where = found.where if found.records is None else ""
+    needed = [*(["gt"] if condition.genotype else []), *{w.field.lower() for w in condition.where}]
+    kept = [np.array([], dtype=np.int32)]
+    for records, block in data.record_blocks(needed, where):
+        number = _meet(data, condition, {c: values[:, columns] for c, values in block.items()}).sum(axis=1)
+        kept.append(records[_enough(condition, number, len(columns))])
+    met = np.concatenate(kept)
+    found.records = met if found.records is None else np.intersect1d(found.records, met)
 
 
-def _samples_that_meet(
-    data: OpenDataset, where: str, condition: GenotypeCondition
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    records, codes = data.record_matrix("gt", where)
-    met = np.ones(codes.shape, dtype=bool)
+def _enough(condition: GenotypeCondition, number: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.bool_]:
+    n = condition.n or 0
+    compare = {
+        "all": number == samples, "any": number > 0, "none": number == 0,
+        "at_least": number >= n, "at_most": number <= n, "exactly": number == n,
+    }  # fmt: skip
+    return np.asarray(compare[condition.how_many])
+
+
+def _meet(data: OpenDataset, condition: GenotypeCondition, block: dict[str, Matrix]) -> npt.NDArray[np.bool_]:
+    """Which samples of which records meet a condition."""
+    met = np.ones(next(iter(block.values())).shape, dtype=bool)
     if condition.genotype:
-        met &= np.isin(data.codes.classes(), list(CLASSES[condition.genotype]))[codes]
+        met &= np.isin(data.codes.classes(), list(CLASSES[condition.genotype]))[block["gt"]]
     for w in condition.where:
-        values = data.record_matrix(w.field.lower(), where)[1]
+        values = block[w.field.lower()]
         compare = {"<": np.less, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal, ">=": np.greater_equal,
                    ">": np.greater}[w.op]  # fmt: skip
         met &= compare(values, np.asarray(w.value, dtype=values.dtype) if values.dtype.kind == "f" else w.value)
         met &= values >= 0
-    return records, met
+    return met
 
 
 def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
