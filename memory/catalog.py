@@ -9,9 +9,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .errors import StorageError
 
@@ -45,6 +45,13 @@ class Dataset:
     ingested_at: str
     summary: dict[str, Any]
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"path": str(self.path)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(**(values | {"path": Path(values["path"])}))
+
     @property
     def samples(self) -> list[str]:
         samples: list[str] = self.summary["samples"]
@@ -58,8 +65,11 @@ def stamp_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writer_lock(workspace: Path) -> Iterator[None]:
-    """Held by the one process that writes to a workspace; another waits. It goes with the process."""
+def writer_lock(workspace: Path) -> Iterator[int]:
+    """Held by the one process that writes to a workspace; another waits. It goes with the process.
+
+    Gives the descriptor, by which a child process can hold it too.
+    """
     import fcntl
 
     try:
@@ -70,10 +80,10 @@ def writer_lock(workspace: Path) -> Iterator[None]:
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if _is_gone(workspace, file.fileno()):  # the one before failed and took the folder away again
-            with writer_lock(workspace):
-                yield
+            with writer_lock(workspace) as descriptor:
+                yield descriptor
         else:
-            yield
+            yield file.fileno()
 
 
 def _is_gone(workspace: Path, descriptor: int) -> bool:

@@ -1,6 +1,8 @@
 """The rows of the graph, made from the variant table, so that the graph can always be made again."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,11 @@ from .dataset import OpenDataset, matrix
 
 CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 REVIEW_FIELDS = ["CLNREVSTAT"]
-BLOCK_ROWS = 200_000
+BLOCK_ROWS = 100_000
+MANY_CALLS = 20_000_000
+"""Calls of ALT alleles from which a dataset is large: some gigabytes of graph."""
+COMMON = 0.05
+"""Frequency among the called alleles of the file's own samples."""
 
 
 def graph_path(workspace: Path, generation: int) -> Path:
@@ -24,20 +30,23 @@ def graph_path(workspace: Path, generation: int) -> Path:
     return workspace / "graph" / f"{generation}.kuzu"
 
 
-def write_graph(workspace: Path, generation: int, dataset: Dataset, held: list[Dataset]) -> None:
-    """Write the next generation: the one that holds the datasets `held`, with this one's rows added.
+def write_graph(workspace: Path, generation: int, added: Dataset | None, held: list[Dataset]) -> str:
+    """Write the next generation: the datasets `held`, and the one `added`; returns what of that is left out.
 
-    It is made anew from the tables where it holds an older state of this dataset, or is not there.
+    The rows of the added one are put into a copy of the current generation. Without one, or where the graph holds
+    an older state of it, or is not there, all is made anew from the tables.
     """
-    others = [d for d in held if d.sha256 != dataset.sha256]
-    previous = graph_path(workspace, held[-1].graph_generation) if held and others == held else None
+    others = [d for d in held if added is None or d.sha256 != added.sha256]
+    previous = graph_path(workspace, held[-1].graph_generation) if added and held and others == held else None
     if previous is not None and not previous.exists():
         previous = None
-    sources = [dataset] if previous else [*others, dataset]
-    rows = (block for each in sources for block in graph_rows(OpenDataset(each, workspace)))
+    sources = [OpenDataset(d, workspace) for d in [*([] if previous else others), *([added] if added else [])]]
+    choices = [choose(data) for data in sources]
+    rows = (block for data, choice in zip(sources, choices, strict=True) for block in graph_rows(data, choice))
     path = graph_path(workspace, generation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_generation(path, rows, previous)
+    return choices[-1].left_out if added else ""
 
 
 def drop_older_graphs(workspace: Path, generation: int) -> None:
@@ -48,23 +57,70 @@ def drop_older_graphs(workspace: Path, generation: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def graph_rows(data: OpenDataset) -> Iterator[GraphRows]:
-    """The rows of one dataset, in blocks. Alleles that are no variant (no ALT, <NON_REF>, *) are left out."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which alleles of a dataset are in the graph: those for which `where` holds; `left_out` says which are not."""
+
+    where: str
+    left_out: str
+
+
+IS_VARIANT = "allele > 0 AND type <> 'ref' AND type <> 'overlap'"
+
+
+def choose(data: OpenDataset) -> Choice:
+    """What of a dataset the graph holds.
+
+    Alleles that are no variant (no ALT, `<NON_REF>`, `*`) never are. Of a file with samples, those are left out that
+    no sample carries. Where more than `MANY_CALLS` calls remain, common non-coding alleles are left out too, then
+    all non-coding ones, then all common ones, as far as is needed. An allele with a clinical significance stays.
+    """
+    if not data.samples:
+        return Choice(IS_VARIANT, "")
+    asserted = _significance(data)
+    keep = f"OR {asserted} IS NOT NULL" if asserted else ""
+    carried = Choice(f"{IS_VARIANT} AND (ac > 0 {keep})", "that no sample carries")
+    for choice in [carried, *_smaller(data, carried.where, keep)]:
+        rows = data.table.columns(["ac"], choice.where)
+        if (pc.sum(rows["ac"]).as_py() or 0) <= MANY_CALLS:
+            break
+    n_all = data.table.count(IS_VARIANT)
+    missing = n_all - len(rows)
+    what = f"{missing:,} of {n_all:,} ALT alleles are not in the graph: those {choice.left_out}" if missing else ""
+    return Choice(choice.where, what + ("" if not missing or not asserted else ", unless a significance is asserted"))
+
+
+def _smaller(data: OpenDataset, carried: str, keep: str) -> Iterator[Choice]:
+    coding = ", ".join(str(p["profile"]) for p in data.profiles.to_pylist() if set(p["impacts"]) - {"MODIFIER", ""})
+    is_coding, is_rare = f"profile IN ({coding})" if coding else "false", f"CAST(ac AS DOUBLE) <= {COMMON} * an"
+    common = f"common (over {COMMON:.0%} of the called alleles)"
+    for condition, what in (
+        (f"{is_coding} OR {is_rare}", f"that are non-coding and {common}"),
+        (is_coding, "that are non-coding"),
+        (f"{is_coding} AND {is_rare}", f"that are non-coding or {common}"),
+    ):
+        yield Choice(f"{carried} AND ({condition} {keep})", f"that no sample carries, and those {what}")
+
+
+def _significance(data: OpenDataset) -> str | None:
+    return next((data.info[n].column for n in SIGNIFICANCE_FIELDS if n in data.info), None)
+
+
+def graph_rows(data: OpenDataset, choice: Choice) -> Iterator[GraphRows]:
+    """The rows of one dataset, in blocks."""
     columns = ["record", "allele", "chrom", "pos", "ref", "alt", "profile", *(["gt"] if data.samples else [])]
     for name in [*SIGNIFICANCE_FIELDS, *CONDITION_FIELDS, *REVIEW_FIELDS]:
         if name in data.info and data.info[name].column not in columns:
             columns.append(data.info[name].column)
-    is_variant = "allele > 0 AND type <> 'ref' AND type <> 'overlap'"
-    last = data.summary["records"]
-    for start in range(0, max(last, 1), BLOCK_ROWS):
-        where = f"record >= {start} AND record < {start + BLOCK_ROWS} AND {is_variant}"
-        yield _block(data, data.table.columns(columns, where))
+    effects = _worst_effects(data)
+    nothing = pa.RecordBatch.from_pylist([], schema=data.table.columns(columns, "false").schema)
+    for rows in chain([nothing], data.table.blocks(columns, choice.where, BLOCK_ROWS)):
+        yield _block(data, rows, effects)  # the first one, since a dataset without alleles is one too
 
 
-def _block(data: OpenDataset, rows: pa.Table) -> GraphRows:
+def _block(data: OpenDataset, rows: pa.RecordBatch, effects: "Effects") -> GraphRows:
     key = pc.binary_join_element_wise(rows["chrom"], rows["pos"].cast(pa.string()), rows["ref"], rows["alt"], ":")
-    key = key.combine_chunks() if isinstance(key, pa.ChunkedArray) else key
-    in_gene = _in_gene(data, rows, key)
+    in_gene = _in_gene(effects, rows, key)
     asserted = _asserted(data, rows, key)
     variants = pa.table({"id": key, "chrom": rows["chrom"], "pos": rows["pos"], "ref": rows["ref"], "alt": rows["alt"]})
     return GraphRows(
@@ -93,11 +149,11 @@ def _samples(data: OpenDataset) -> pa.Table:
     })  # fmt: skip
 
 
-def _carries(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
+def _carries(data: OpenDataset, rows: pa.RecordBatch, key: pa.Array) -> pa.Table:
     """An edge for each sample with a copy of the row's own ALT allele, with its genotype as in the file."""
     if not data.samples or len(rows) == 0:
         return pa.table({n: pa.array([], pa.string()) for n in ("sample", "variant", "genotype")})
-    codes = matrix(rows["gt"].combine_chunks(), len(data.samples))
+    codes = matrix(rows["gt"], len(data.samples))
     at_row, at_sample = np.nonzero(_has_copy(data, codes, rows["allele"].to_numpy()))
     samples, texts = pa.array(_sample_ids(data), pa.string()), pa.array(data.codes.texts, pa.string())
     return pa.table({
@@ -114,21 +170,35 @@ def _has_copy(data: OpenDataset, codes: npt.NDArray[np.int16], allele: npt.NDArr
     return found
 
 
-def _in_gene(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
-    """One edge for each variant and gene, with the most severe consequence there and its impact."""
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The gene, the most severe consequence there and its impact, for all profiles one after the other.
+
+    Those of profile i stand from `start[i]`, and are `number[i]`.
+    """
+
+    said: pa.Table
+    start: npt.NDArray[np.int64]
+    number: npt.NDArray[np.int64]
+
+
+def _worst_effects(data: OpenDataset) -> Effects:
     worst = [_worst_by_gene(p) for p in data.profiles.to_pylist()]
-    n_genes = np.array([len(w) for w in worst], dtype=np.int64)
-    profile = rows["profile"].to_numpy()
+    number = np.array([len(w) for w in worst], dtype=np.int64)
     flat = [(gene, *said) for w in worst for gene, said in w.items()]
-    start = np.cumsum(n_genes) - n_genes
-    times = n_genes[profile]
+    names = ("gene", "consequence", "impact")
+    said = pa.table({name: pa.array([f[i] for f in flat], pa.string()) for i, name in enumerate(names)})
+    return Effects(said, np.cumsum(number) - number, number)
+
+
+def _in_gene(effects: Effects, rows: pa.RecordBatch, key: pa.Array) -> pa.Table:
+    """One edge for each variant and gene."""
+    profile = rows["profile"].to_numpy()
+    times = effects.number[profile]
     at_row = np.repeat(np.arange(len(rows)), times)
     within = np.arange(len(at_row)) - np.repeat(np.cumsum(times) - times, times)
-    place = pa.array(np.repeat(start[profile], times) + within)
-    parts = [pa.array([f[i] for f in flat], pa.string()).take(place) for i in range(3)]
-    return pa.table(
-        {"variant": key.take(pa.array(at_row)), "gene": parts[0], "consequence": parts[1], "impact": parts[2]}
-    )
+    said = effects.said.take(pa.array(np.repeat(effects.start[profile], times) + within))
+    return said.add_column(0, "variant", key.take(pa.array(at_row)))
 
 
 def _worst_by_gene(profile: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
@@ -139,7 +209,7 @@ def _worst_by_gene(profile: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _asserted(data: OpenDataset, rows: pa.Table, key: pa.Array) -> pa.Table:
+def _asserted(data: OpenDataset, rows: pa.RecordBatch, key: pa.Array) -> pa.Table:
     """An edge for each variant with a significance and the condition that it is asserted for."""
     significance, condition, review = (
         next((rows[data.info[n].column] for n in names if n in data.info), None)

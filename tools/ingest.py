@@ -3,20 +3,18 @@
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
-from ..memory.errors import InputError, StorageError, VcfAgentError
-from ..memory.variant_table import drop_tables, index_table, table_name, write_table
-from . import bcftools
-from .annotation import annotation_format
-from .build import guess_build
-from .columns import make_plan
-from .graph_load import drop_older_graphs, write_graph
-from .reading import Mode, Progress, Reading, first_unreadable_line
-from .vcf_file import Header, VcfFile, open_vcf, sha256_of
+from ..memory.errors import InputError
+from ..memory.variant_table import drop_tables
+from .apart import TASKS, run_apart
+from .graph_load import drop_older_graphs
+from .reading import Progress
+from .result import Json
+from .vcf_file import VcfFile, open_vcf, sha256_of
+
+LARGE = 4 << 20
+"""Bytes of a file from which reading it gets a process of its own; below, starting one costs more than it saves."""
 
 
 def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
@@ -33,10 +31,10 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
     undo = _Undo(workspace, sha256)
-    with writer_lock(workspace), undo:
+    with writer_lock(workspace) as lock, undo:
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
-            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
+            dataset = _ingest_new(vcf, stamp, sha256, catalog, lock, progress)
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
@@ -102,8 +100,15 @@ class _Undo:
             self.workspace.mkdir(exist_ok=True)
 
 
-def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
-    version, summary = _store(vcf, sha256, catalog.workspace, progress)
+def _ingest_new(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, lock: int, progress: Progress | None
+) -> Dataset:
+    def do(task: str, **job: Json) -> Json:
+        job["workspace"] = str(catalog.workspace)
+        apart = int(stamp.partition(":")[0]) >= LARGE
+        return run_apart(task, job, lock, progress) if apart else TASKS[task](job, progress)
+
+    version, summary = do("tables", path=str(vcf.path), sha256=sha256)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
@@ -111,52 +116,7 @@ def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progres
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    write_graph(catalog.workspace, generation, dataset, catalog.datasets())
+    summary["graph_left_out"] = do("graph", generation=generation, dataset=dataset.to_json())
     catalog.commit(dataset, stamp)
     drop_older_graphs(catalog.workspace, generation)
     return dataset
-
-
-def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None) -> tuple[int, dict[str, Any]]:
-    """Write both tables; returns the version of the variant table and what was learnt of the file."""
-    mode: Mode | None = Mode()
-    while mode:
-        plan = make_plan(vcf.header, annotation_format(vcf.header))
-        reading = Reading(vcf, plan, mode, progress)
-        try:
-            write_table(workspace, table_name("variants", sha256), plan.schema(), reading.batches())
-        except (StorageError, pa.ArrowException) as error:
-            if reading.failure is None:
-                raise
-            mode = mode.after(reading.failure)
-            if mode is None:
-                raise _unreadable(vcf, reading.failure) from error
-            continue
-        profiles = reading.profiles.table()
-        write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
-        version = index_table(workspace, table_name("variants", sha256), ["pos", "id", "profile"])
-        return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}
-    raise AssertionError("a mode that cannot be relaxed raises")
-
-
-def _unreadable(vcf: VcfFile, failure: Exception) -> Exception:
-    if isinstance(failure, VcfAgentError) or not isinstance(failure, bcftools.BcftoolsError | pa.ArrowException):
-        return failure
-    line = first_unreadable_line(vcf) if vcf.container != "bcf" else ""
-    what = f"{line}; bcftools says: {failure}" if line else str(failure)
-    return InputError(f"{vcf.path} cannot be read to its end: {what}", "Mend the line, or copy the file again")
-
-
-def describe_header(header: Header) -> dict[str, Any]:
-    """What the catalog keeps of a header."""
-    build, reason = guess_build(header)
-    annotation = annotation_format(header)
-    return {
-        "version": header.version, "build": build, "build_reason": reason,
-        "annotation": None if annotation is None
-        else {"tag": annotation.tag, "tool": annotation.tool, "keys": list(annotation.keys)},
-        "contig_lengths": {c.id: c.length for c in header.contigs},
-        "filter_descriptions": header.filters,
-        "fields": [[f.kind, f.id, f.number, f.type, f.description, f.declared] for f in header.fields],
-        "other": [list(pair) for pair in header.other[:200]],
-    }  # fmt: skip

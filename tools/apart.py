@@ -1,0 +1,116 @@
+"""The heavy parts of an ingest in a process of their own: its memory goes back when it ends, and a crash is its own.
+
+The parent writes one JSON line and keeps the pipe open; the child answers with JSON lines: the records read so
+far, and at the end the result or the error. When the pipe closes, the parent is gone and the child ends at once.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ..memory import errors
+from ..memory.errors import StorageError, VcfAgentError
+from .reading import Progress
+from .result import Json
+
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "LANCEDB_LOG": "error"}
+"""Fewer pools of freed memory than glibc keeps by itself."""
+
+
+def run_apart(task: str, job: dict[str, Json], lock: int, progress: Progress | None) -> Any:
+    """The result of a task of `TASKS`, computed in a child process that shares the writer's `lock`.
+
+    Raises what the task raised, and `StorageError` where the process ended without an answer.
+    """
+    with _child(lock) as (process, log):
+        assert process.stdin and process.stdout
+        process.stdin.write(json.dumps([task, job]).encode() + b"\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            kind, value = json.loads(line)
+            if kind == "records" and progress:
+                progress(value)
+            elif kind == "error":
+                raise getattr(errors, value[0])(value[1], value[2])
+            elif kind == "done":
+                return value
+        raise _died(process.wait(), log)
+
+
+@contextlib.contextmanager
+def _child(lock: int) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            pass_fds=(lock,), env=os.environ | ENVIRONMENT,
+        )  # fmt: skip
+        try:
+            yield process, log
+        finally:  # also when the user cancels
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    if pipe:
+                        pipe.close()
+
+
+def _died(code: int, log: IO[bytes]) -> Exception:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    if code > 0:
+        return RuntimeError("\n".join(lines) or f"the process of the ingest ended with {code}")
+    name = signal.Signals(-code).name if code else "no answer"
+    hint = "Is there enough memory?" if code == -signal.SIGKILL else "Run it again"
+    return StorageError(f"The process of the ingest ended with {name}, and nothing was stored", hint)
+
+
+def tables(job: dict[str, Json], progress: Progress | None) -> Json:
+    """See `store.store_tables`."""
+    from .store import store_tables
+
+    return store_tables(Path(job["path"]), job["sha256"], Path(job["workspace"]), progress)
+
+
+def graph(job: dict[str, Json], progress: Progress | None) -> Json:
+    """See `graph_load.write_graph`."""
+    from ..memory.catalog import Catalog, Dataset
+    from .graph_load import write_graph
+
+    workspace = Path(job["workspace"])
+    dataset = Dataset.from_json(job["dataset"]) if job["dataset"] else None
+    return write_graph(workspace, job["generation"], dataset, Catalog(workspace).datasets())
+
+
+TASKS: dict[str, Callable[[dict[str, Json], Progress | None], Json]] = {"tables": tables, "graph": graph}
+
+
+def main() -> None:
+    task, job = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _say("done", TASKS[task](job, lambda records: _say("records", records)))
+    except VcfAgentError as error:
+        _say("error", [type(error).__name__, error.what, error.way_out])
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _say(kind: str, value: Json) -> None:
+    sys.stdout.write(json.dumps([kind, value]) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
