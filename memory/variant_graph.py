@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import StorageError
+from .release import release_memory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 READ_POOL = 256 << 20
 """Bytes of buffer pool for a reader; Kuzu's own default is 80 % of the machine's memory."""
 
-WRITE_POOL = 1 << 30
+WRITE_POOL = 1 << 28
 """Bytes of buffer pool for the writer: a ceiling, of which a million variants use an eighth."""
 
 MAX_FILE = 1 << 34
@@ -40,6 +41,19 @@ SCAN = 1_000_000
 _WINDOW = "offset(id(x)) >= $start AND offset(id(x)) < $stop"
 _FILE = "graph.kuzu"
 _TEMPORARY = ".writing-"
+
+
+def graph_path(workspace: Path, generation: int) -> Path:
+    """Where a generation of the graph stands."""
+    return workspace / "graph" / f"{generation}.kuzu"
+
+
+def drop_older_graphs(workspace: Path, generation: int) -> None:
+    """Remove the generations before one that is committed; whoever has one open goes on reading it."""
+    for path in (workspace / "graph").glob("*.kuzu*"):
+        number = path.name.partition(".")[0]
+        if number.isdigit() and int(number) < generation:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -179,6 +193,7 @@ def write_generation(path: Path, rows: Iterable[GraphRows], previous: Path | Non
     """
     with _storage_errors(path), _temporary_folder(path.parent) as folder:
         _stage(rows, folder, _start(folder / _FILE, previous))
+        release_memory()
         _run_writer(folder, path)
         with read_graph(folder / _FILE) as graph:
             counts = graph.counts()
@@ -255,14 +270,22 @@ def _checked(table: _Table, rows: pa.Table) -> pa.Table:
     for key in table.columns[: len(table.ends) or 1]:
         if typed[key].null_count:
             raise ValueError(f"{table.name}.{key} has a null")
-    return _distinct(typed) if table.ends and table.name != "CARRIES" else typed
+    if not table.ends:
+        return typed
+    return _repetitive(typed if table.name == "CARRIES" else _distinct(typed))
+
+
+def _repetitive(edges: pa.Table) -> pa.Table:
+    """Edges with all but their variants as dictionaries: the digest in a sample's key alone is 64 bytes."""
+    columns = {n: edges[n] if n == "variant" else edges[n].dictionary_encode() for n in edges.column_names}
+    return edges.from_pydict(columns)
 
 
 def _staged(part: Path, table: _Table) -> pa.Table:
     import pyarrow as pa
 
     with pa.memory_map(str(part / table.name)) as source:
-        return pa.ipc.open_stream(source).read_all()
+        return pa.ipc.open_stream(source).read_all().unify_dictionaries()
 
 
 # Writing: in a process of its own, since Kuzu crashes or hangs when the disk is full.
@@ -332,10 +355,24 @@ def _first_by_key(rows: pa.Table, key: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pc.count_distinct(rows[key]).as_py() == rows.num_rows:
+    suspects = _at_one_place(rows) if "pos" in rows.column_names and rows.num_rows else rows[key]
+    if pc.count_distinct(suspects).as_py() == len(suspects):
         return rows
     numbered = pa.table({"key": rows[key], "row": np.arange(rows.num_rows)})
     return rows.take(numbered.group_by("key", use_threads=False).aggregate([("row", "min")])["row_min"])
+
+
+def _at_one_place(variants: pa.Table) -> pa.ChunkedArray:
+    """The keys that may stand twice: those beside another of the same position, or all where they are not sorted."""
+    import numpy as np
+
+    contig = variants["chrom"].combine_chunks().dictionary_encode()
+    code, pos = contig.indices.to_numpy(), variants["pos"].to_numpy()
+    same_contig, step = code[1:] == code[:-1], np.diff(pos)
+    if (~same_contig).sum() >= max(len(contig.dictionary), 1) or (step[same_contig] < 0).any():
+        return variants["id"]
+    beside = np.append(same_contig & (step == 0), False)
+    return variants["id"].filter(beside | np.roll(beside, 1))
 
 
 def _add_edges(connection: Any, part: Path, known: int, *, all_new: bool) -> None:
@@ -358,7 +395,7 @@ def _copy(connection: Any, table: _Table, rows: pa.Table) -> None:
 
 def _new_edges(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:
     """The staged edges of `table` that the first `known` variants of the graph do not have."""
-    rows = _distinct(_staged(part, table))
+    rows = _distinct(table.typed(_staged(part, table)))
     for start in range(0, known, SCAN):
         rows = _distinct(rows, _edges(connection, table, start))
     return rows

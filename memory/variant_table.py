@@ -4,16 +4,19 @@ Two tables belong to a dataset: `variants-<digest>` and `profiles-<digest>`, one
 profile. They are written before the catalog names them and never changed afterwards.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from .errors import StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 INDEXED_FROM = 50_000
 """Rows from which a table gets indexes: a smaller one is read faster than an index is opened."""
@@ -44,6 +47,8 @@ def table_name(kind: str, sha256: str) -> str:
 
 def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
     """Write a table in place of any that an ingest left unfinished; returns its version."""
+    import pyarrow as pa
+
     stored = pa.schema([field.with_metadata(_COMPRESSED) for field in schema], schema.metadata)
     compressed = (pa.RecordBatch.from_arrays(batch.columns, schema=stored) for batch in batches)
     reader = pa.RecordBatchReader.from_batches(stored, compressed)
@@ -138,6 +143,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _gather(query: Any) -> pa.Table:
+    import pyarrow as pa
+
     reader = query.to_batches(ALL_ROWS)
     batches = list(reader)
     return pa.Table.from_batches(batches, schema=reader.schema if not batches else batches[0].schema)

@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from ..memory import errors
 from ..memory.errors import StorageError, VcfAgentError
-from .reading import Progress
 from .result import Json
+from .vcf_file import Progress
 
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "LANCEDB_LOG": "error"}
 """Fewer pools of freed memory than glibc keeps by itself."""

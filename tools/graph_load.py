@@ -11,23 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..memory.catalog import Dataset
-from ..memory.variant_graph import GraphRows, write_generation
+from ..memory.variant_graph import GraphRows, graph_path, write_generation
 from .clauses import SIGNIFICANCE_FIELDS
 from .consequences import rank
 from .dataset import OpenDataset, matrix
 
 CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 REVIEW_FIELDS = ["CLNREVSTAT"]
-BLOCK_ROWS = 100_000
+BLOCK_ROWS = 30_000
 MANY_CALLS = 20_000_000
 """Calls of ALT alleles from which a dataset is large: some gigabytes of graph."""
 COMMON = 0.05
 """Frequency among the called alleles of the file's own samples."""
-
-
-def graph_path(workspace: Path, generation: int) -> Path:
-    """Where a generation of the graph stands."""
-    return workspace / "graph" / f"{generation}.kuzu"
 
 
 def write_graph(workspace: Path, generation: int, added: Dataset | None, held: list[Dataset]) -> str:
@@ -47,14 +42,6 @@ def write_graph(workspace: Path, generation: int, added: Dataset | None, held: l
     path.parent.mkdir(parents=True, exist_ok=True)
     write_generation(path, rows, previous)
     return choices[-1].left_out if added else ""
-
-
-def drop_older_graphs(workspace: Path, generation: int) -> None:
-    """Remove the generations before one that is committed; whoever has one open goes on reading it."""
-    for path in (workspace / "graph").glob("*.kuzu*"):
-        number = path.name.partition(".")[0]
-        if number.isdigit() and int(number) < generation:
-            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

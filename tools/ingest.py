@@ -6,12 +6,11 @@ from pathlib import Path
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
+from ..memory.variant_graph import drop_older_graphs
 from ..memory.variant_table import drop_tables
 from .apart import TASKS, run_apart
-from .graph_load import drop_older_graphs
-from .reading import Progress
 from .result import Json
-from .vcf_file import VcfFile, open_vcf, sha256_of
+from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
 
 LARGE = 4 << 20
 """Bytes of a file from which reading it gets a process of its own; below, starting one costs more than it saves."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,10 +17,7 @@ from ..memory.genotype_codes import MAX_CODES, Codes, Genotype, GenotypeCodes
 from . import alleles, bcftools
 from .annotation import Entries, ProfileBook, read_entries
 from .columns import InfoColumn, Plan, frequency_column, item, lists_of, numbers, sample_matrix
-from .vcf_file import Container, VcfFile
-
-Progress = Callable[[int], None]
-"""Is told the number of records read so far."""
+from .vcf_file import Container, Progress, VcfFile
 
 Ints = npt.NDArray[np.int64]
 

@@ -6,13 +6,14 @@ from typing import Any
 import pyarrow as pa
 
 from ..memory.errors import InputError, StorageError, VcfAgentError
+from ..memory.release import release_memory
 from ..memory.variant_table import index_table, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
 from .build import guess_build
 from .columns import make_plan
-from .reading import Mode, Progress, Reading, first_unreadable_line
-from .vcf_file import Header, VcfFile, open_vcf
+from .reading import Mode, Reading, first_unreadable_line
+from .vcf_file import Header, Progress, VcfFile, open_vcf
 
 INDEXED = ["pos", "id", "profile"]
 
@@ -35,6 +36,7 @@ def store_tables(path: Path, sha256: str, workspace: Path, progress: Progress | 
             continue
         profiles = reading.profiles.table()
         write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
+        release_memory()
         version = index_table(workspace, table_name("variants", sha256), INDEXED)
         return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}
     raise AssertionError("a mode that cannot be relaxed raises")

@@ -4,11 +4,15 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from ..memory.errors import InputError
+
+Progress = Callable[[int], None]
+"""Is told the number of records read so far."""
 
 Container = Literal["vcf", "vcf.gz", "bcf"]
 
