@@ -16,6 +16,7 @@ class QueryTable(OnDataset):
     sql: str = Field(
         min_length=1,
         max_length=10_000,
+        pattern=r"^[^\x00]*$",
         description="one SELECT in DuckDB's dialect that names its columns: no *, no files, no statement but SELECT",
     )
     limit: int = Field(100, ge=1, le=1000, description="rows shown; the total is always told")

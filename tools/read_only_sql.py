@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..memory.errors import ToolError
 from .dataset import OpenDataset
 from .result import Json
-from .sql_statement import read_statement
+from .sql_statement import TOO_DEEP, read_statement
 from .sql_tables import TABLES, load_tables
 from .text import one_line
 
@@ -40,7 +40,10 @@ def run_sql(data: OpenDataset, sql: str, limit: int, seconds: float) -> Rows:
     Raises `ToolError` for a statement that is refused, fails, or takes too long or too much memory.
     """
     with _child() as child:
-        tree = child.ask(seconds, sql)
+        try:
+            tree = child.ask(seconds, sql)
+        except RecursionError:
+            raise ToolError(TOO_DEEP, "Ask in smaller steps") from None
         tables = load_tables(data, read_statement(tree, TABLES))
         reply = child.ask(seconds, {"tables": list(tables), "limit": limit}, list(tables.values()))
     read = {name: table.column_names for name, table in tables.items()}

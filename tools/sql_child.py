@@ -14,13 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
 MEMORY = "512MB"
 ADDRESS_SPACE = 4 << 30
 MAX_CHARACTERS = 2_000_000
-SETTINGS = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
     "python_enable_replacements": False, "temp_directory": "", "memory_limit": MEMORY,
     "threads": 1,  # so that sums of fractions are the same each time
@@ -37,6 +35,8 @@ def main() -> int:
     line = sys.stdin.buffer.readline()
     if not line:  # refused
         return 0
+    import pyarrow as pa
+
     wanted = json.loads(line)
     for name in wanted["tables"]:
         connection.register(name, pa.ipc.open_stream(sys.stdin.buffer).read_all())
@@ -62,6 +62,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> dict
 
     A `safe` error speaks of the statement alone; any other may quote values of the tables.
     """
+    import pyarrow as pa
+
     try:
         reader = connection.sql(sql).to_arrow_reader()
     except duckdb.Error as error:
@@ -75,7 +77,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> dict
     return {"columns": reader.schema.names, "rows": rows, "total": total}
 
 
-def _fetch(reader: pa.RecordBatchReader, limit: int) -> tuple[list[list[Any]], int]:
+def _fetch(reader: Any, limit: int) -> tuple[list[list[Any]], int]:
     rows: list[list[Any]] = []
     total = 0
     for batch in reader:
@@ -87,8 +89,12 @@ def _fetch(reader: pa.RecordBatchReader, limit: int) -> tuple[list[list[Any]], i
     return rows, total
 
 
-def _plain(value: Any, type_: pa.DataType) -> Any:
+def _plain(value: Any, type_: Any) -> Any:
     """A value as JSON has it; a number of 32 bits as short as it can be told, so 29.1 and not 29.1000003."""
+    import numpy as np
+
+    if isinstance(value, dict):
+        return {name: _plain(v, type_.field(name).type) for name, v in value.items()}
     if isinstance(value, list):
         return [_plain(v, type_.value_type) for v in value]
     if isinstance(value, Decimal):
@@ -96,7 +102,7 @@ def _plain(value: Any, type_: pa.DataType) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
-        return float(str(np.float32(value))) if pa.types.is_float32(type_) else value
+        return float(str(np.float32(value))) if str(type_) == "float" else value
     return value
 
 

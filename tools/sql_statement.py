@@ -17,30 +17,36 @@ PARTS = {
     "DESCENDING",
 }  # fmt: skip
 JOINS = {"REGULAR", "CROSS"}
-FUNCTIONS = set(
-    # operators
-    "+ - * / // % ** ^ & | << >> ~ || ! ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape not_ilike_escape "
-    # numbers
-    "abs ceil ceiling floor round trunc sign sqrt cbrt exp ln log log2 log10 pow power mod least greatest isnan isinf "
-    "isfinite if nullif "
-    # texts
-    "length len strlen lower upper substr substring left right trim ltrim rtrim replace concat concat_ws contains "
-    "starts_with prefix suffix ends_with position instr strpos reverse split string_split str_split split_part "
-    "regexp_matches regexp_full_match regexp_extract regexp_extract_all regexp_replace levenshtein hamming "
-    # lists
-    "list_value row struct_pack struct_extract unnest list_contains array_contains list_has array_has list_has_any "
-    "list_has_all list_position list_extract list_element array_extract list_slice array_slice array_length list_sum "
-    "list_avg list_min list_max list_count list_sort list_distinct list_unique list_filter list_transform list_apply "
-    "list_concat flatten "
-    # aggregates
-    "count count_star count_if sum avg mean min max median mode stddev stddev_samp stddev_pop variance var_samp "
-    "var_pop quantile quantile_cont quantile_disc corr covar_samp covar_pop regr_slope regr_intercept regr_r2 "
-    "bool_and bool_or any_value arg_min arg_max min_by max_by string_agg group_concat listagg list array_agg "
-    # windows
-    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value".split()
-)
+FUNCTIONS = {
+    name
+    for kind in (
+        # operators
+        "+ - * / // % ** ^ & | << >> ~ || ! ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape "
+        "not_ilike_escape",
+        # numbers
+        "abs ceil ceiling floor round trunc sign sqrt cbrt exp ln log log2 log10 pow power mod least greatest isnan "
+        "isinf isfinite if nullif",
+        # texts
+        "length len strlen lower upper substr substring left right trim ltrim rtrim replace concat concat_ws contains "
+        "starts_with prefix suffix ends_with position instr strpos reverse split string_split str_split split_part "
+        "regexp_matches regexp_full_match regexp_extract regexp_extract_all regexp_replace levenshtein hamming",
+        # lists
+        "list_value row struct_pack struct_extract unnest list_contains array_contains list_has array_has list_has_any "
+        "list_has_all list_position list_extract list_element array_extract list_slice array_slice array_length "
+        "list_sum list_avg list_min list_max list_count list_sort list_distinct list_unique list_filter "
+        "list_transform list_apply list_concat flatten",
+        # aggregates
+        "count count_star count_if sum avg mean min max median mode stddev stddev_samp stddev_pop variance var_samp "
+        "var_pop quantile quantile_cont quantile_disc corr covar_samp covar_pop regr_slope regr_intercept regr_r2 "
+        "bool_and bool_or any_value arg_min arg_max min_by max_by string_agg group_concat listagg list array_agg",
+        # windows
+        "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value",
+    )
+    for name in kind.split()
+}
 """None of them reads a file, a setting or the clock, throws dice, or makes much out of little, as repeat() does."""
 
+TOO_DEEP = "SQL: the statement is nested too deep"
 NAMED = "Name the columns: the tables have more than an answer can hold"
 
 
@@ -85,9 +91,10 @@ def read_statement(tree: dict[str, Any], known: list[str]) -> Statement:
 def _refuse_unparsed(tree: dict[str, Any]) -> Never:
     if tree["error_type"] == "not implemented":
         raise ToolError("SQL: only SELECT is run", "The stored tables are never changed")
-    raise ToolError(
-        f"SQL: {one_line(tree['error_message'])}", 'A column whose name is a word of SQL stands in quotes: "end"'
-    )
+    message = one_line(tree["error_message"])
+    if "depth" in message:
+        raise ToolError(TOO_DEEP, "Ask in smaller steps")
+    raise ToolError(f"SQL: {message}", 'A column whose name is a word of SQL stands in quotes: "end"')
 
 
 def _parts(tree: Any) -> Iterator[dict[str, Any]]:
@@ -102,8 +109,8 @@ def _parts(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _check(part: dict[str, Any]) -> None:
-    if part.get("class") == "STAR" or part.get("type") == "EXPRESSION_LIST":
-        raise ToolError("SQL: * and lists of VALUES are not allowed, nor FROM without SELECT", NAMED)
+    if part.get("class") == "STAR" or part.get("type") in ("EXPRESSION_LIST", "SHOW_REF"):
+        raise ToolError("SQL: * and VALUES are not allowed, nor DESCRIBE, nor FROM without SELECT", NAMED)
     if "class" in part and part["class"] not in EXPRESSIONS:
         _refuse(part["class"])
     if "type" in part and "class" not in part and part["type"] not in PARTS:
