@@ -47,7 +47,7 @@ def no_keys_and_no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def workspace_of_all(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = tmp_path_factory.mktemp("loop")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
+        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
         VariantAgent(example, settings=Settings(workspace)).close()
     return workspace
 

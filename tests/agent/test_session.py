@@ -153,7 +153,7 @@ def right_value(reduce: str, command: Query, path: Path) -> Any:
 def without_the_graph() -> Iterator[None]:
     """No tool reads it, and writing it takes most of the time of a small ingest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
+        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
         yield
 
 

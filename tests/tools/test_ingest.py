@@ -36,7 +36,7 @@ def with_graph():
 @pytest.fixture(autouse=True)
 def _without_graph(request, monkeypatch):
     if "with_graph" not in request.fixturenames:
-        monkeypatch.setattr("vcf_agent.tools.ingest.write_graph", lambda *_: None)
+        monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
 
 
 @pytest.fixture
