@@ -57,13 +57,14 @@ def tools() -> dict[str, Tool]:
         genotypes_at,
         group_variants,
         list_variants,
+        query_graph,
         sample_statistics,
         site_statistics,
         validate_file,
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, validate_file]  # fmt: skip
+               genotypes_at, distinct_values, validate_file, query_graph]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 
