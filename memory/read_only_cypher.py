@@ -11,7 +11,7 @@ each keyword, sign and function is one of this file's own. Anything else is refu
     expression := operand (operator operand)*       Kuzu's own precedence holds: the order stays as typed
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ from .cypher_tokens import Cursor, refusal
 from .variant_graph import ENDS, PROPERTIES
 
 MAX_DEPTH = 10
-"""Brackets, calls, CASE and EXISTS within each other; Kuzu's parser, which no time limit stops, takes seconds for 20 CASE."""
+"""Brackets, calls, CASE and EXISTS within each other. Kuzu's parser takes seconds for 20 CASE; no limit stops it."""
 
 MAX_HOPS = 4
 """Relations in a path of variable length."""
@@ -125,7 +125,7 @@ class _Parser(Cursor):
 
     def where(self) -> None:
         if self.takes("where"):
-            self.expression()
+            self.condition()
 
     def unwind(self) -> None:
         if not self.sees("["):
@@ -321,10 +321,7 @@ class _Parser(Cursor):
             if name.lower() == token.text.lower():
                 self.at += 1
                 return name
-        lowered = {name.lower(): name for name in known}
-        close = get_close_matches(token.text[:64].lower(), lowered, n=1)
-        there = f"Did you mean {lowered[close[0]]}? " if close else ""
-        raise self.refused(f"{there}{otherwise} {', '.join(known) or 'no properties'}")
+        raise self.refused(f"{_nearest(token.text, known)}{otherwise} {', '.join(known) or 'no properties'}")
 
     # Expressions.
 
@@ -332,6 +329,43 @@ class _Parser(Cursor):
         self.operand()
         while self.operator():
             self.operand()
+
+    def condition(self) -> None:
+        """An expression of which each part between AND, OR and XOR speaks of the graph.
+
+        Kuzu 0.11.3 drops a part of a WHERE that holds parameters and no name: $p0 = $p1 is then always true.
+        """
+        while True:
+            first, bound = self.token, len(self.written)
+            self.part()
+            written = self.written[bound:]
+            if any("$" in word for word in written) and not any("`" in word for word in written):
+                raise refusal(
+                    "a condition on nothing in the graph", first.start, "Compare a property of a name with it"
+                )
+            if not any(self.takes(word) for word in ("and", "or", "xor")):
+                return
+
+    def part(self) -> None:
+        while self.takes("not"):
+            pass
+        if self.sees("(") and self.is_condition():
+            self.bracket(self.condition)
+        else:
+            self.operand()
+        while not any(self.sees(word) for word in ("and", "or", "xor")) and self.operator():
+            self.operand()
+
+    def is_condition(self) -> bool:
+        """Whether the bracket that comes holds AND, OR or XOR, at any depth."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.text == "(") - (token.text == ")") if token.kind == "sign" else 0
+            if depth == 0:
+                return False
+            if token.kind == "word" and token.text.lower() in ("and", "or", "xor"):
+                return True
+        return False
 
     def operator(self) -> bool:
         """Take an operator if one comes, and any IS NULL before it."""
@@ -374,10 +408,10 @@ class _Parser(Cursor):
         else:
             self.variable()
 
-    def bracket(self) -> None:
+    def bracket(self, inner: Callable[[], object] | None = None) -> None:
         with self.nested():
             if self.takes("("):
-                self.expression()
+                (inner or self.expression)()
                 self.needs(")")
                 return
             self.needs("[")
@@ -417,10 +451,8 @@ class _Parser(Cursor):
     def call(self) -> None:
         name = self.token.text.lower()
         if name not in FUNCTIONS:
-            close = get_close_matches(name[:64], FUNCTIONS, n=1)
-            there = f"Did you mean {close[0]}? " if close else ""
-            shown = f"the function {self.token.text[:40]}"
-            raise self.refused(f"{there}The functions are {', '.join(FUNCTIONS)}", shown)
+            way_out = f"{_nearest(name, FUNCTIONS)}The functions are {', '.join(FUNCTIONS)}"
+            raise self.refused(way_out, f"the function {self.token.text[:40]}")
         self.at += 1
         self.written.append(name.upper())
         with self.nested():
@@ -448,11 +480,17 @@ class _Parser(Cursor):
         if token.kind != "word" or name in KEYWORDS:
             raise self.refused("A value is expected: a name, a property, a string, a number, a list or a function")
         if name not in self.names:
-            close = get_close_matches(name[:64], self.names, n=1)
-            there = f"did you mean {close[0]}? " if close else ""
-            raise self.refused(f"Nothing is called so here; {there}{CLAUSES}")
+            known = ", ".join(sorted(self.names)[:20])
+            raise self.refused(f"Nothing is called so here; there is {known}" if known else CLAUSES)
         self.at += 1
         self.written.append(f"`{name}`")
         if self.drops("."):
             self.written.append(".")
             self.property_of(self.names[name])
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """The offer of the known name that is most like a word; empty where none is."""
+    lowered = {name.lower(): name for name in known}
+    close = get_close_matches(word[:64].lower(), lowered, n=1, cutoff=0.5)
+    return f"Did you mean {lowered[close[0]]}? " if close else ""
