@@ -373,6 +373,7 @@ class _Parser(Cursor):
             pass
         for words in (("starts", "with"), ("ends", "with"), *((word,) for word in OPERATORS)):
             if self.takes(*words):
+                self.listable(words)
                 return True
         if self.token.kind != "sign" or self.token.text not in SIGNS:
             return False
@@ -380,6 +381,11 @@ class _Parser(Cursor):
         if self.written[-1] == "-" and self.sees("["):
             raise self.refused("To ask whether a pattern is there, write EXISTS { MATCH … }", "a pattern as a value")
         return True
+
+    def listable(self, words: tuple[str, ...]) -> None:
+        """Kuzu crashes on IN NULL."""
+        if words == ("in",) and not self.sees("[") and (self.token.kind != "word" or self.sees("null")):
+            raise self.refused("IN takes a list in square brackets, or a name")
 
     def sign(self) -> str:
         """An operator of one or two signs, which stand together."""

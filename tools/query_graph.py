@@ -1,14 +1,12 @@
 """Questions about how samples, variants, genes and conditions are connected, in read-only Cypher."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-
 from pydantic import Field
 
 from ..memory.catalog import Catalog, Dataset
 from ..memory.errors import StorageError, ToolError
+from ..memory.graph_child import answer_apart
 from ..memory.read_only_cypher import CLAUSES, FUNCTIONS, MAX_HOPS, Statement, read_only
-from ..memory.variant_graph import GraphAnswer, VariantGraph, read_graph, schema_in_words
+from ..memory.variant_graph import GraphAnswer, schema_in_words
 from .context import ToolContext
 from .evidence import shown_path
 from .filters import Arguments
@@ -47,8 +45,7 @@ def query_graph(context: ToolContext, wanted: QueryGraph) -> ToolResult:
     that is not allowed or has no answer in time, and `StorageError` where there is no graph.
     """
     statement = read_only(wanted.cypher)
-    with _current_graph(context) as (graph, datasets):
-        answer = graph.answer(statement, wanted.limit, SECONDS)
+    answer, datasets = _ask(context, statement, wanted.limit)
     _check_size(answer)
     return ToolResult(
         _sentence(answer, statement),
@@ -61,22 +58,18 @@ def query_graph(context: ToolContext, wanted: QueryGraph) -> ToolResult:
     )
 
 
-@contextmanager
-def _current_graph(context: ToolContext) -> Iterator[tuple[VariantGraph, list[Dataset]]]:
-    """The graph that the catalog names, and the files that it holds."""
-    with ExitStack() as stack:
-        yield _open(context, stack)
+def _ask(context: ToolContext, statement: Statement, limit: int) -> tuple[GraphAnswer, list[Dataset]]:
+    """The answer of the graph that the catalog names, and the files that it holds.
 
-
-def _open(context: ToolContext, stack: ExitStack) -> tuple[VariantGraph, list[Dataset]]:
-    """Once more where another process has committed a new graph, and removed this one, meanwhile."""
+    Asked once more where another process has committed a new graph, and removed this one, meanwhile.
+    """
     while True:
         datasets = Catalog(context.workspace).datasets()
         if not datasets:
             raise StorageError(f"{context.workspace} holds no graph", "Ingest a file first: vcf-agent ingest FILE")
         path = graph_path(context.workspace, datasets[-1].graph_generation)
         try:
-            return stack.enter_context(read_graph(path)), datasets
+            return answer_apart(path, statement, limit, SECONDS), datasets
         except StorageError as error:
             if Catalog(context.workspace).datasets() == datasets:
                 if path.exists():

@@ -240,6 +240,8 @@ HOSTILE = [
     "MATCH (v:Variant) RETURN list_transform([1], x -> x + 1)",
     "MATCH (v:Variant) WHERE v.pos != 10 RETURN v",
     "MATCH (v:Variant) WHERE v.pos == 10 RETURN v",
+    "MATCH (v:Variant) WHERE v.pos IN NULL RETURN v",
+    "MATCH (v:Variant) WHERE v.pos IN [10] OR v.pos in 10 RETURN v",
     "MATCH (v:Variant) WHERE v.pos = 0x10 RETURN v",
     "MATCH (v:Variant) WHERE v.pos = 9223372036854775808 RETURN v",
     "MATCH (v:Variant) WHERE v.pos = 1e999 RETURN v",
@@ -355,7 +357,7 @@ def foreign(statement: str) -> list[str]:
     return [w for w in words if w not in WRITTEN and not w.isdigit() and not (w[:2] == "$p" and w[2:].isdigit())]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(SOUP), max_size=25).map(" ".join))
 @example("MATCH (v:Variant) RETURN v")
 def test_a_soup_of_words_is_refused_or_harmless(path, cypher):
@@ -390,7 +392,7 @@ def likely(draw):
     return f"MATCH {pattern} {where} RETURN {draw(VALUE)}, {draw(VALUE)} AS b {ending}"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)  # Kuzu crashes on some, see test_query_graph.py
 @given(likely())
 def test_a_likely_statement_gives_what_kuzu_gives_or_one_error(path, cypher):
     try:
@@ -398,13 +400,17 @@ def test_a_likely_statement_gives_what_kuzu_gives_or_one_error(path, cypher):
     except ToolError:
         return
     assert foreign(statement.text) == []
-    with read_graph(path) as graph:
-        try:
-            found = graph.answer(statement, 10, 1.0)
-        except ToolError:
-            return
+    with read_graph(path) as graph, suppress(ToolError):
+        found = graph.answer(statement, 5000, 2.0)
         with suppress(StorageError, RuntimeError):  # 'a' = true is an error only where 'a' is no parameter
-            assert found.total == graph.query(cypher.replace("|Condition", ":Condition")).num_rows
+            direct = graph.query(cypher.replace("|Condition", ":Condition"))
+            assert found.total == direct.num_rows
+            if " RETURN x," not in cypher and not any(word in cypher for word in ("LIMIT", "SKIP", ", x AS")):
+                expected = [tuple(map(whole, row.values())) for row in direct.to_pylist()]
+                assert (
+                    sorted(map(repr, map(tuple, found.rows))) == sorted(map(repr, expected))[:5000]
+                    or found.total > 5000
+                )
 
 
 def test_a_condition_without_a_name_is_refused_since_kuzu_drops_it(graph):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from vcf_agent.tools.context import ToolContext
 from vcf_agent.tools.graph_load import graph_path
 from vcf_agent.tools.ingest import ingest
 from vcf_agent.tools.registry import tool, tools
-from vcf_agent.tools.vcf_file import open_vcf
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,6 @@ def ask(context: ToolContext, cypher: str, **more: object):
 @pytest.fixture(scope="module")
 def carried(example: Path) -> dict[str, dict[str, str]]:
     """What each sample carries, by bcftools and plain text: CHROM:POS:REF:ALT and the genotype."""
-    assert open_vcf(example)
     line = [r"%CHROM\t%POS\t%REF\t%ALT[\t%SAMPLE=%GT]\n", str(example)]
     rows = subprocess.run(["bcftools", "query", "-f", *line], capture_output=True, text=True, check=True).stdout
     found: dict[str, dict[str, str]] = {}
@@ -126,12 +125,12 @@ def test_lists_too_long_to_show(context, monkeypatch):
 def test_no_graph_is_told_with_the_way_out(tmp_path, example):
     workspace = tmp_path / "workspace"
     context = ToolContext(workspace, [], tmp_path)
-    with pytest.raises(StorageError, match="holds no graph. Ingest a file first"):
+    with pytest.raises(StorageError, match="holds no graph"):
         ask(context, "RETURN 1")
     assert not workspace.exists(), "asking makes nothing"
     dataset = ingest(example, workspace)
     graph_path(workspace, dataset.graph_generation).unlink()
-    with pytest.raises(StorageError, match="is not there. Ingest a file once more: vcf-agent ingest --again"):
+    with pytest.raises(StorageError, match=r"is not there.*vcf-agent ingest --again"):
         ask(context, "RETURN 1")
     ingest(example, workspace, again=True)
     assert ask(context, "MATCH (d:Dataset) RETURN d.name").value == "cohort"
@@ -174,3 +173,28 @@ def test_a_model_is_told_the_schema():
     assert schema_in_words() in described
     assert "CARRIES(genotype) Sample->Variant" in described and "PARENT_OF Sample->Sample" in described
     assert len(described) < 900
+
+
+def test_a_statement_that_kuzu_crashes_on_is_an_error_and_no_more(context):
+    crash = "MATCH (v:Variant) RETURN label(null) AS x"
+    with pytest.raises(ToolError, match=r"The graph's engine broke on the statement \(SIG(SEGV|ABRT)\)"):
+        ask(context, crash)
+    assert ask(context, "MATCH (d:Dataset) RETURN d.name").value == "cohort"
+
+
+def test_a_statement_that_never_ends_to_parse_is_ended(context, monkeypatch):
+    monkeypatch.setattr("vcf_agent.memory.graph_child.GRACE", 0.0)
+    monkeypatch.setattr("vcf_agent.tools.query_graph.SECONDS", 0.01)
+    with pytest.raises(ToolError, match=r"The graph had no answer within 0\.01 s"):
+        ask(context, "MATCH (v:Variant) RETURN count(*)")
+
+
+def test_the_process_of_a_statement_can_write_no_file(tmp_path):
+    wrote = f"""
+from pathlib import Path
+from vcf_agent.memory.graph_child import _write_no_file
+_write_no_file()
+Path({str(tmp_path / "file")!r}).write_text("x")
+"""
+    done = subprocess.run([sys.executable, "-c", wrote], capture_output=True, text=True)
+    assert "File too large" in done.stderr and (tmp_path / "file").stat().st_size == 0
