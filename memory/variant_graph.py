@@ -7,6 +7,7 @@ generation is current is the catalog's business, and any of them can be rebuilt 
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -16,15 +17,18 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import StorageError
+from .errors import StorageError, ToolError, VcfAgentError
 from .release import release_memory
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from .read_only_cypher import Statement
 
 READ_POOL = 256 << 20
 """Bytes of buffer pool for a reader; Kuzu's own default is 80 % of the machine's memory."""
@@ -133,6 +137,28 @@ _TABLES = {
 _IN_DATASET = _Table("IN_DATASET", ("variant", "dataset"), ("Variant", "Dataset"))
 _ALL = (*_TABLES.values(), _IN_DATASET)
 
+PROPERTIES = {table.name: table.columns[len(table.ends) :] for table in _ALL}
+"""What can be asked of each node and relation, by its name."""
+
+ENDS = {table.name: table.ends for table in _ALL if table.ends}
+"""The node that each relation starts from, and the one that it leads to."""
+
+
+def schema_in_words() -> str:
+    """The graph for a model: `Gene(symbol), …; CARRIES(genotype) Sample->Variant, …`."""
+    named = {name: f"{name}({', '.join(columns)})" if columns else name for name, columns in PROPERTIES.items()}
+    nodes = [named[name] for name in named if name not in ENDS]
+    return f"{', '.join(nodes)}; {', '.join(f'{named[name]} {a}->{b}' for name, (a, b) in ENDS.items())}"
+
+
+@dataclass(frozen=True)
+class GraphAnswer:
+    """Rows of a statement as plain JSON values; `total` counts all of them, also where only some are fetched."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    total: int
+
 
 class VariantGraph:
     """An open generation. Threads may share it: each query has its own connection."""
@@ -145,6 +171,7 @@ class VariantGraph:
         """The rows of one trusted statement; values go in as parameters ("$name"), never as text.
 
         Never give it Cypher that a model or a user wrote: reading only, Kuzu still opens any file it names.
+        That goes through `read_only()` to `answer()`.
         """
         import kuzu
 
@@ -157,6 +184,20 @@ class VariantGraph:
             raise _unreadable(self._path, error) from error
         finally:
             connection.close()
+
+    def answer(self, statement: Statement, limit: int, seconds: float) -> GraphAnswer:
+        """The first `limit` rows of what `read_only()` gave. Raises `ToolError` where Kuzu cannot run it in time."""
+        import kuzu
+
+        connection = kuzu.Connection(self._database, num_threads=2)
+        connection.set_query_timeout(max(1, int(seconds * 1000)))
+        try:
+            rows, total = _first_rows(connection, statement, limit)
+        except RuntimeError as error:
+            raise _unanswered(self._path, error, seconds) from error
+        finally:
+            connection.close()
+        return GraphAnswer(statement.columns, [[_plain(cell) for cell in row] for row in rows], total)
 
     def counts(self) -> GraphCounts:
         sizes = {table: int(self.query(table.count())["n"][0].as_py()) for table in _ALL}
@@ -455,6 +496,28 @@ def _fetch(connection: Any, cypher: str, parameters: dict[str, object]) -> pa.Ta
     return rows
 
 
+def _first_rows(connection: Any, statement: Statement, limit: int) -> tuple[list[list[Any]], int]:
+    result = connection.execute(statement.text, statement.parameters)
+    try:
+        total = int(result.get_num_tuples())
+        return [result.get_next() for _ in range(min(limit, total))], total
+    finally:
+        result.close()
+
+
+def _plain(cell: Any) -> Any:
+    """A value as JSON has it: nodes and relations by their properties, without Kuzu's own numbers."""
+    if isinstance(cell, dict):
+        label = cell["_label"]
+        kind = "type" if label in ENDS else "label"
+        return {kind: label, **{column: cell.get(column) for column in PROPERTIES[label]}}
+    if isinstance(cell, list):
+        return [_plain(each) for each in cell]
+    if isinstance(cell, Decimal):  # a sum of whole numbers
+        return int(cell)
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
 def _check_schema(graph: VariantGraph, path: Path) -> None:
     names = graph.query("CALL show_tables() RETURN name")["name"].to_pylist()
     missing = [table.name for table in _ALL if table.name not in names]
@@ -480,6 +543,23 @@ def _unreadable(path: Path, reason: object) -> StorageError:
         return StorageError(f"the question needs more than {READ_POOL >> 20} MB of {path}", "Ask for less at once")
     way_out = "The graph is derived data: ingest the files again to rebuild it"
     return StorageError(f"the graph {path} could not be read: {reason}", way_out)
+
+
+def _unanswered(path: Path, error: RuntimeError, seconds: float) -> VcfAgentError:
+    """Why a user's statement was not run. What fails while it runs is told by its kind: the text may hold genotypes."""
+    text = str(error)
+    if text.startswith("Interrupted"):
+        return ToolError(
+            f"The graph had no answer within {seconds:g} s", "Ask for less: more conditions, fewer patterns"
+        )
+    if text.startswith("Buffer manager"):
+        return ToolError(
+            f"The answer needs more than {READ_POOL >> 20} MB", "Ask for less at once: count, or add conditions"
+        )
+    if text.startswith("IO exception"):
+        return _unreadable(path, error)
+    reason = " ".join(text.split())[:300] if text.startswith(_MISTAKES) else text.partition(":")[0][:60]
+    return ToolError(f"The graph cannot run the statement: {reason}", "Change the statement")
 
 
 def _main() -> None:

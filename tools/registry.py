@@ -57,6 +57,7 @@ def tools() -> dict[str, Tool]:
         genotypes_at,
         group_variants,
         list_variants,
+        query_graph,
         query_table,
         sample_statistics,
         site_statistics,
@@ -64,7 +65,7 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, query_table, validate_file]  # fmt: skip
+               genotypes_at, distinct_values, query_table, query_graph, validate_file]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 
