@@ -132,9 +132,35 @@ class Catalog:
             row = connection.execute("SELECT value FROM state WHERE key = 'generation'").fetchone()
         return int(row[0])
 
-    def commit(self, dataset: Dataset, stamp: str) -> None:
+    def earlier_content(self, path: Path, sha256: str) -> Dataset | None:
+        """The dataset of what the file at `path` held before, unless another file holds the same still."""
+        with self._read() as connection:
+            if connection is None or not _is_current(connection):
+                return None
+            row = connection.execute("SELECT sha256 FROM files WHERE path = ?", (str(path),)).fetchone()
+            if row is None or row[0] == sha256:
+                return None
+            ask = "SELECT count(*) FROM files WHERE sha256 = ? AND path <> ?"
+            elsewhere = connection.execute(ask, (row[0], str(path))).fetchone()[0]
+        return None if elsewhere else self.by_digest(row[0])
+
+    def remove(self, sha256: str, generation: int) -> None:
+        """Forget a dataset; `generation` is the graph of those that remain."""
+        with self.write() as connection:
+            connection.execute("DELETE FROM datasets WHERE sha256 = ?", (sha256,))
+            connection.execute("DELETE FROM files WHERE sha256 = ?", (sha256,))
+            connection.execute("UPDATE datasets SET graph_generation = ?", (generation,))
+
+    def set_generation(self, generation: int) -> None:
+        """Name another generation of the graph as the one that holds."""
+        with self.write() as connection:
+            connection.execute("UPDATE datasets SET graph_generation = ?", (generation,))
+
+    def commit(self, dataset: Dataset, stamp: str, instead_of: Dataset | None = None) -> None:
         """Make a dataset visible, with the graph generation that now holds for all of them."""
         with self.write() as connection:
+            if instead_of:
+                connection.execute("DELETE FROM datasets WHERE sha256 = ?", (instead_of.sha256,))
             connection.execute(
                 "INSERT OR REPLACE INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (dataset.sha256, dataset.name, str(dataset.path), stamp, dataset.table_version,

@@ -122,6 +122,18 @@ class _Table:
         return rows.select(list(self.columns)).cast(pa.schema(types))
 
 
+def expected_rows(rows: Iterable[GraphRows]) -> dict[str, pa.Table]:
+    """What a graph of these rows holds, by table; for a comparison with what a graph does hold."""
+    import pyarrow as pa
+
+    parts: dict[str, list[pa.Table]] = {table.name: [] for table in _TABLES.values()}
+    for block in rows:
+        for field, table in _TABLES.items():
+            parts[table.name].append(table.typed(getattr(block, field)))
+    whole = {name: pa.concat_tables(found) for name, found in parts.items() if found}
+    return {name: table if name == "CARRIES" else _distinct(table) for name, table in whole.items()}
+
+
 # By the field of GraphRows that fills it; nodes come before the edges that need them.
 _TABLES = {
     "dataset": _Table("Dataset", ("id", "name")),
@@ -199,12 +211,26 @@ class VariantGraph:
             connection.close()
         return GraphAnswer(statement.columns, [[_plain(cell) for cell in row] for row in rows], total)
 
+    def rows(self, table: str) -> pa.Table:
+        """All rows of a node or relation table, with the columns that a writer gives it."""
+        found = next(t for t in _ALL if t.name == table)
+        if not found.ends:
+            return found.typed(self.query(f"MATCH (x:{table}) RETURN {_returned('x', found.columns)}"))
+        (source, target), keys = found.ends, {t.name: t.columns[0] for t in _ALL if not t.ends}
+        ends = f"a.{keys[source]} AS {found.columns[0]}, b.{keys[target]} AS {found.columns[1]}"
+        properties = ", ".join(["", _returned("e", found.columns[2:])]) if found.columns[2:] else ""
+        return found.typed(self.query(f"MATCH (a:{source})-[e:{table}]->(b:{target}) RETURN {ends}{properties}"))
+
     def counts(self) -> GraphCounts:
         sizes = {table: int(self.query(table.count())["n"][0].as_py()) for table in _ALL}
         return GraphCounts(
             nodes={table.name: size for table, size in sizes.items() if not table.ends},
             edges={table.name: size for table, size in sizes.items() if table.ends},
         )
+
+
+def _returned(name: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}.{column} AS {column}" for column in columns)
 
 
 # What Kuzu's messages begin with when the statement is at fault, and not the file.

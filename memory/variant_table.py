@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 INDEXED_FROM = 50_000
 """Rows from which a table gets indexes: a smaller one is read faster than an index is opened."""
 
+KINDS = ("variants", "profiles")
+
 _COMPRESSED = {"lance-encoding:compression": "zstd"}
 
 ALL_ROWS = 1 << 30
@@ -80,8 +82,16 @@ def _writing(workspace: Path) -> Iterator[None]:
 
 def drop_tables(workspace: Path, sha256: str) -> None:
     """Remove the tables of a digest, as far as there are any."""
-    for kind in ("variants", "profiles"):
+    for kind in KINDS:
         shutil.rmtree(workspace / "tables" / f"{table_name(kind, sha256)}.lance", ignore_errors=True)
+
+
+def drop_tables_but(workspace: Path, digests: Iterable[str]) -> None:
+    """Remove what belongs to none of these digests: an ingest that was killed, a file's earlier content."""
+    keep = {f"{table_name(kind, sha256)}.lance" for kind in KINDS for sha256 in digests}
+    for path in (workspace / "tables").glob("*.lance"):
+        if path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class VariantTable:

@@ -86,8 +86,8 @@ def graph(job: dict[str, Json], progress: Progress | None) -> Json:
     from .graph_load import write_graph
 
     workspace = Path(job["workspace"])
-    dataset = Dataset.from_json(job["dataset"]) if job["dataset"] else None
-    return write_graph(workspace, job["generation"], dataset, Catalog(workspace).datasets())
+    held = Catalog(workspace).datasets()
+    return write_graph(workspace, job["generation"], Dataset.from_json(job["dataset"]), held, job["without"])
 
 
 TASKS: dict[str, Callable[[dict[str, Json], Progress | None], Json]] = {"tables": tables, "graph": graph}

@@ -25,13 +25,15 @@ COMMON = 0.05
 """Frequency among the called alleles of the file's own samples."""
 
 
-def write_graph(workspace: Path, generation: int, added: Dataset | None, held: list[Dataset]) -> str:
-    """Write the next generation: the datasets `held`, and the one `added`; returns what of that is left out.
+def write_graph(
+    workspace: Path, generation: int, added: Dataset | None, held: list[Dataset], without: str | None = None
+) -> str:
+    """Write the next generation: the datasets `held` but one, and the one `added`; returns what of that is left out.
 
-    The rows of the added one are put into a copy of the current generation. Without one, or where the graph holds
-    an older state of it, or is not there, all is made anew from the tables.
+    The rows of the added one are put into a copy of the current generation. Where none is added, or the graph holds
+    an older state of it or a dataset that goes, or is not there, all is made anew from the tables.
     """
-    others = [d for d in held if added is None or d.sha256 != added.sha256]
+    others = [d for d in held if d.sha256 not in (without, added and added.sha256)]
     previous = graph_path(workspace, held[-1].graph_generation) if added and held and others == held else None
     if previous is not None and not previous.exists():
         previous = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
 from ..memory.variant_graph import drop_older_graphs
-from ..memory.variant_table import drop_tables
+from ..memory.variant_table import drop_tables, drop_tables_but
 from .apart import TASKS, run_apart
 from .result import Json
 from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
@@ -18,6 +18,9 @@ LARGE = 4 << 20
 
 def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
+
+    It takes the place of what the file held before. Those tables go with the next ingest, so that whoever has
+    them open reads on.
 
     Raises `InputError` for a file that cannot be read to its end, `StorageError` for a workspace that cannot
     be written; in both cases the workspace is as it was.
@@ -31,6 +34,7 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
     stamp, sha256 = _stamp(path), sha256_of(path)
     undo = _Undo(workspace, sha256)
     with writer_lock(workspace) as lock, undo:
+        drop_tables_but(workspace, [sha256, *(d.sha256 for d in catalog.datasets())])
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
             dataset = _ingest_new(vcf, stamp, sha256, catalog, lock, progress)
@@ -112,10 +116,13 @@ def _ingest_new(
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
         raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
+    earlier = catalog.earlier_content(vcf.path, sha256)
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    summary["graph_left_out"] = do("graph", generation=generation, dataset=dataset.to_json())
-    catalog.commit(dataset, stamp)
+    summary["graph_left_out"] = do(
+        "graph", generation=generation, dataset=dataset.to_json(), without=earlier.sha256 if earlier else None
+    )
+    catalog.commit(dataset, stamp, instead_of=earlier)
     drop_older_graphs(catalog.workspace, generation)
     return dataset

@@ -51,6 +51,7 @@ def _first_problem(error: ValidationError) -> str:
 def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
+        check_stores,
         count_variants,
         describe_file,
         distinct_values,
@@ -65,7 +66,8 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, query_table, query_graph, validate_file]  # fmt: skip
+               genotypes_at, distinct_values, query_table, query_graph,
+               validate_file, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

@@ -143,15 +143,19 @@ def ingest(files: tuple[Path, ...], again: bool, workspace: str | None, as_json:
 
 
 @cli.command()
+@click.option("--remove", metavar="NAME", help="Take a file out of the workspace; the file itself is not touched.")
+@click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @workspace
 @as_json
-def datasets(workspace: str | None, as_json: bool) -> int:
+def datasets(remove: str | None, yes: bool, workspace: str | None, as_json: bool) -> int:
     """List the files in the workspace."""
     from ..agent.settings import load_settings
     from ..memory.catalog import Catalog
     from ..tools.result import Table
     from .terminal import print_json, print_table
 
+    if remove is not None:
+        return _remove(load_settings(workspace).workspace, remove, yes)
     rows = [_dataset_row(d) for d in Catalog(load_settings(workspace).workspace).datasets()]
     if as_json:
         print_json(rows)
@@ -161,6 +165,18 @@ def datasets(workspace: str | None, as_json: bool) -> int:
         columns = ["name", "records", "samples", "build", "ingested_at", "sha256", "path"]
         table = [[row[c][:12] if c == "sha256" else row[c] for c in columns] for row in rows]
         print_table(Table("datasets", columns, table, len(rows)), limit=len(rows))
+    return 0
+
+
+def _remove(folder: Path, name: str, yes: bool) -> int:
+    from ..tools.whole_datasets import find_dataset, remove_dataset
+
+    found = find_dataset(folder, name)
+    what = one_line(f"{found.name} ({found.summary['records']:,} records, read from {found.path})")
+    if not yes and not click.confirm(f"Remove {what} from the workspace?"):
+        return EXIT_NO
+    remove_dataset(folder, found.sha256)
+    click.echo(f"Removed {what}. The file itself is as it was.")
     return 0
 
 
@@ -256,14 +272,21 @@ def _arguments(text: str) -> dict[str, Any]:
 
 
 @cli.command()
+@click.option("--deep", is_flag=True, help="Also compare every dataset's file, table and graph; takes a while.")
+@click.option("--rebuild-graph", is_flag=True, help="First make the graph again from the tables.")
 @workspace
 @as_json
-def doctor(workspace: str | None, as_json: bool) -> int:
+def doctor(deep: bool, rebuild_graph: bool, workspace: str | None, as_json: bool) -> int:
     """Check that everything the program needs is there and works."""
-    from .doctor import checks
+    from .doctor import checks, stores
     from .terminal import print_json
 
-    found = checks(workspace)
+    if rebuild_graph:
+        from ..agent.settings import load_settings
+        from ..tools.whole_datasets import rebuild_graph as rebuild
+
+        rebuild(load_settings(workspace).workspace)
+    found = checks(workspace) + (stores(workspace) if deep else [])
     if as_json:
         print_json([{"check": c.name, "ok": c.ok, "found": c.found} for c in found])
     else:

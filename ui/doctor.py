@@ -47,6 +47,15 @@ def checks(workspace: str | None) -> list[Check]:
     return [_check(name, look, settings) for name, look in looked]
 
 
+def stores(workspace: str | None) -> list[Check]:
+    """Whether file, table and graph agree, for each dataset; what cannot be compared is no failure."""
+    from ..tools.check_stores import CheckStores, check_stores
+    from ..tools.context import ToolContext
+
+    result = check_stores(ToolContext(load_settings(workspace).workspace, []), CheckStores())
+    return [Check(f"{what} ({name})", agree is not False, found) for what, name, agree, found in result.tables[0].rows]
+
+
 def _check(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
     try:
         return Check(name, True, look(settings))
