@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS datasets (
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
-FORMAT = 1
+FORMAT = 2
 """Raised when a stored table no longer fits the code; older datasets are then ingested again."""
 
 

@@ -1,7 +1,8 @@
 """The variant table: one row per ALT allele of a dataset, in LanceDB, read in whole columns.
 
-Two tables belong to a dataset: `variants-<digest>` and `profiles-<digest>`, one row per distinct annotation
-profile. They are written before the catalog names them and never changed afterwards.
+Three tables belong to a dataset: `variants-<digest>`, `profiles-<digest>`, one row per distinct annotation profile,
+and `signatures-<digest>` (`signature_table.py`). They are written before the catalog names them and never
+changed afterwards.
 """
 
 import os
@@ -48,9 +49,14 @@ def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable
     return int(table.version)
 
 
+def open_table(workspace: Path, name: str) -> Any:
+    """A table at its newest version."""
+    return _connect(workspace).open_table(name)
+
+
 def drop_tables(workspace: Path, sha256: str) -> None:
     """Remove the tables of a digest, as far as there are any."""
-    for kind in ("variants", "profiles"):
+    for kind in ("variants", "profiles", "signatures"):
         shutil.rmtree(workspace / "tables" / f"{table_name(kind, sha256)}.lance", ignore_errors=True)
 
 

@@ -216,6 +216,7 @@ def _doubt_filters(data: OpenDataset, names: list[str], clause: Clause) -> None:
 
 
 SIGNIFICANCE_FIELDS = ["CLNSIG", "ClinVar_CLNSIG", "CLIN_SIG", "clinvar_sig", "CLINSIG"]
+CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 
 
 def significance_column(data: OpenDataset) -> InfoColumn:

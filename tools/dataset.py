@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ..memory.catalog import Dataset
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import GenotypeCodes
+from ..memory.signature_table import SignatureTable
 from ..memory.variant_table import VariantTable
 from .columns import InfoColumn, frequency_column
 
@@ -43,6 +44,10 @@ class OpenDataset:
     @cached_property
     def profiles(self) -> pa.Table:
         return self.table.profiles()
+
+    @cached_property
+    def signatures(self) -> SignatureTable:
+        return SignatureTable(self.workspace, self.dataset.sha256)
 
     @cached_property
     def codes(self) -> GenotypeCodes:

@@ -10,11 +10,10 @@ import pyarrow.compute as pc
 
 from ..memory.catalog import Dataset
 from ..memory.variant_graph import GraphRows, write_generation
-from .clauses import SIGNIFICANCE_FIELDS
+from .clauses import CONDITION_FIELDS, SIGNIFICANCE_FIELDS
 from .consequences import rank
 from .dataset import OpenDataset, matrix
 
-CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 REVIEW_FIELDS = ["CLNREVSTAT"]
 BLOCK_ROWS = 200_000
 

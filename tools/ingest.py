@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
+from ..memory.embedding import Embedder, PartsEmbedder
 from ..memory.errors import InputError, StorageError, VcfAgentError
+from ..memory.signature_table import write_signatures
 from ..memory.variant_table import drop_tables, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
@@ -19,7 +21,13 @@ from .reading import Mode, Progress, Reading, first_unreadable_line
 from .vcf_file import Header, VcfFile, open_vcf, sha256_of
 
 
-def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
+def ingest(
+    path: Path,
+    workspace: Path,
+    progress: Progress | None = None,
+    again: bool = False,
+    embedder: Embedder | None = None,
+) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
 
     Raises `InputError` for a file that cannot be read to its end, `StorageError` for a workspace that cannot
@@ -36,7 +44,7 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
     with writer_lock(workspace), undo:
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
-            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
+            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress, embedder or PartsEmbedder())
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
@@ -102,8 +110,10 @@ class _Undo:
             self.workspace.mkdir(exist_ok=True)
 
 
-def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
-    version, summary = _store(vcf, sha256, catalog.workspace, progress)
+def _ingest_new(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None, embedder: Embedder
+) -> Dataset:
+    version, summary = _store(vcf, sha256, catalog.workspace, progress, embedder)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
@@ -117,8 +127,10 @@ def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progres
     return dataset
 
 
-def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None) -> tuple[int, dict[str, Any]]:
-    """Write both tables; returns the version of the variant table and what was learnt of the file."""
+def _store(
+    vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None, embedder: Embedder
+) -> tuple[int, dict[str, Any]]:
+    """Write the tables; returns the version of the variant table and what was learnt of the file."""
     mode: Mode | None = Mode()
     while mode:
         plan = make_plan(vcf.header, annotation_format(vcf.header))
@@ -134,6 +146,7 @@ def _store(vcf: VcfFile, sha256: str, workspace: Path, progress: Progress | None
             continue
         profiles = reading.profiles.table()
         write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
+        write_signatures(workspace, sha256, reading.signatures.table(reading.profiles), embedder)
         return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}
     raise AssertionError("a mode that cannot be relaxed raises")
 

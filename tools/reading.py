@@ -17,6 +17,7 @@ from ..memory.genotype_codes import MAX_CODES, Codes, Genotype, GenotypeCodes
 from . import alleles, bcftools
 from .annotation import Entries, ProfileBook, read_entries
 from .columns import InfoColumn, Plan, frequency_column, item, numbers, sample_matrix
+from .signatures import SignatureBook
 from .vcf_file import Container, VcfFile
 
 Progress = Callable[[int], None]
@@ -55,6 +56,7 @@ class Reading:
         self.vcf, self.plan, self.mode, self.progress = vcf, plan, mode, progress
         self.codes = GenotypeCodes()
         self.profiles = ProfileBook()
+        self.signatures = SignatureBook(plan)
         self.failure: Exception | None = None
         self.records = self.rows = self.multiallelic = 0
         self.contigs: Counter[str] = Counter()
@@ -112,6 +114,7 @@ class Reading:
         columns |= self._annotation_columns(rows, columns)
         if self.plan.samples:
             columns |= self._genotype_columns(rows)
+        columns["signature"] = pa.array(self.signatures.signatures_of(columns))
         self._tally(block, n_alt, columns)
         schema = self.plan.schema()
         return pa.table([columns[name] for name in schema.names], schema=schema)
