@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ..memory.errors import ToolError
 from ..memory.variant_table import literal
 from .annotation import NAMES
@@ -170,8 +174,7 @@ def _multiallelic(wanted: bool) -> Clause:
 
 def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
     _check_filters(data, wanted.filters)
-    parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.filters]
-    clause = Clause("(" + " OR ".join(parts) + ")", options=["-f", ",".join(wanted.filters)])
+    clause = Clause(_filter_holds(data, wanted.filters), options=["-f", ",".join(wanted.filters)])
     if wanted.filters == ["PASS"]:
         unset = data.summary["filters"].get(".", 0)
         clause.reading = "'pass' is FILTER = PASS" + (
@@ -183,6 +186,12 @@ def _filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
     return clause
 
 
+def _filter_holds(data: OpenDataset, names: list[str]) -> str:
+    """Whether FILTER holds any of the names: the whole values that do are known, and compared far sooner."""
+    values = [v for v in data.summary["filters"] if not set(names).isdisjoint(v.split(";"))]
+    return f"(filter IN ({', '.join(map(literal, values))}))" if values else "false"
+
+
 def _check_filters(data: OpenDataset, names: list[str]) -> None:
     known = _known_filters(data)
     for name in names:
@@ -192,10 +201,9 @@ def _check_filters(data: OpenDataset, names: list[str]) -> None:
 
 def _not_filters(data: OpenDataset, wanted: VariantFilter) -> Clause:
     _check_filters(data, wanted.not_filters)
-    parts = [f"array_has(string_to_array(filter, ';'), {literal(f)})" for f in wanted.not_filters]
     terms = [quoted(f) for f in wanted.not_filters]
     expression = "" if None in terms else " && ".join(f"FILTER!~{t}" for t in terms)
-    clause = Clause("NOT (" + " OR ".join(parts) + ")", expression=expression)
+    clause = Clause(f"NOT {_filter_holds(data, wanted.not_filters)}", expression=expression)
     if wanted.not_filters == ["PASS"]:
         clause.reading = "'not passing' is every FILTER but PASS, '.' included"
     _doubt_filters(data, wanted.not_filters, clause)
@@ -287,18 +295,21 @@ def consequence_in_file(data: OpenDataset, term: str) -> str:
     )
 
 
+def profiles_meeting(data: OpenDataset, wanted: VariantFilter) -> list[int]:
+    """Numbers of the profiles with one entry of the wanted gene, consequence and impact, as far as they are given."""
+    genes = [data.gene(g) for g in wanted.genes]
+    return _profiles_with(data, genes, [consequence_in_file(data, c) for c in wanted.consequences], [*wanted.impacts])
+
+
 def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impacts: list[str]) -> list[int]:
     """Numbers of the profiles with one entry that meets all three."""
-    found = []
-    for profile in data.profiles.to_pylist():
-        entries = zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True)
-        if any(
-            (not genes or gene in genes)
-            and (not impacts or impact in impacts)
-            and (not terms or not set(terms).isdisjoint(consequence.split("&")))
-            for gene, consequence, impact in entries
-        ):
-            found.append(profile["profile"])
+    profile, entries = data.profile_entries
+    met = np.ones(len(profile), dtype=bool)
+    consequences = [t for t in data.consequence_texts if not set(terms).isdisjoint(t.split("&"))]
+    for column, values, given in zip(entries, (genes, consequences, impacts), (genes, terms, impacts), strict=True):
+        if given:
+            met &= pc.is_in(column, value_set=pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
+    found: list[int] = np.unique(profile[met]).tolist()
     return found
 
 

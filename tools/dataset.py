@@ -63,10 +63,21 @@ class OpenDataset:
         return [g for g in sorted(pc.unique(self.profiles["genes"].combine_chunks().flatten()).to_pylist()) if g]
 
     @cached_property
+    def consequence_texts(self) -> list[str]:
+        """Every distinct consequence of an entry: a term, or several joined by `&`."""
+        found: list[str] = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
+        return found
+
+    @cached_property
     def consequences(self) -> list[str]:
         """Every consequence term of the annotation, sorted."""
-        joined = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
-        return sorted({term for text in joined for term in text.split("&") if term})
+        return sorted({term for text in self.consequence_texts for term in text.split("&") if term})
+
+    @cached_property
+    def profile_entries(self) -> tuple[npt.NDArray[np.int64], list[pa.Array]]:
+        """The entries of all profiles: the profile of each, and its gene, consequence and impact."""
+        columns = [self.profiles[name].combine_chunks() for name in ("genes", "consequences", "impacts")]
+        return pc.list_parent_indices(columns[0]).to_numpy(), [c.flatten() for c in columns]
 
     @cached_property
     def records_without_genotypes(self) -> bool:

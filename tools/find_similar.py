@@ -22,6 +22,7 @@ from .signatures import frequencies
 from .similarity import (
     Candidates,
     Order,
+    candidates,
     distances_from,
     fused,
     ranking_columns,
@@ -78,12 +79,13 @@ def find_similar(context: ToolContext, wanted: FindSimilar) -> ToolResult:
         text = f"{data.name} has no ALT allele {wanted.variant}, so nothing can be compared with it."
         return ToolResult(text, [], "alleles")
     found = select(data, wanted, "allele")
-    number = _number(data, found)
     search = _Search(context, data, wanted, like)
     order = search.order()
-    narrowed = search.narrowed(Candidates(data, found, number))
+    compared = candidates(data, wanted, found)
+    narrowed, number = search.narrowed(compared), compared.number
     rows = narrowed.nearest(order, wanted.k, like)
-    result = _result(search, rows, order, number)
+    matching = narrowed.matching(order) if wanted.way == "text" else number
+    result = _result(search, rows, number, matching)
     result.reading += found.reading
     result.private = bool(wanted.genotypes)
     command = view_command(data, found.clauses, "allele")
@@ -92,13 +94,6 @@ def find_similar(context: ToolContext, wanted: FindSimilar) -> ToolResult:
     evidence.note = f"{evidence.note}; {proves}" if evidence.note and evidence.command else evidence.note
     result.evidence.append(evidence)
     return result
-
-
-def _number(data: OpenDataset, found: Any) -> int:
-    where = f"allele > 0 AND {found.where}" if found.where else "allele > 0"
-    if found.records is None:
-        return data.table.count(where)
-    return int(np.isin(data.table.columns(["record"], where)["record"].to_numpy(), found.records).sum())
 
 
 _PLACE = re.compile(r"(?P<contig>\S+?):(?P<pos>[\d,]+)(?:[: ](?P<ref>[A-Za-z.]+)[:>](?P<alt>\S+))?")
@@ -147,6 +142,7 @@ class _Search:
         self.words = [w for w in told if w and w not in self.names and w.lower() not in _GLUE]
         self.query: pa.Table | None = None
         self.distances: Order | None = None
+        self.hits: Order | None = None
         self.reading: list[str] = []
         if wanted.text and not (self.words or self.names):
             raise ToolError(
@@ -158,6 +154,7 @@ class _Search:
         if self.wanted.way != "text":
             self._measure()
         ranks = ranks_of(self.data, " ".join(self.words)) if self.words and self.wanted.way != "vector" else None
+        self.hits = ranks
         if self.distances is None:
             return ranks if ranks is not None else np.zeros(len(self.data.signatures.rows))
         return fused(self.distances, ranks) if ranks is not None else self.distances
@@ -185,17 +182,23 @@ class _Search:
         self.query = None
         return False
 
-    def narrowed(self, candidates: Candidates) -> Candidates:
+    def is_hit(self, signature: int) -> bool:
+        """Whether a signature has every word of the text; its exact names every answer has."""
+        return self.wanted.way != "vector" and (self.hits is None or bool(np.isfinite(self.hits[signature])))
+
+    def narrowed(self, compared: Candidates) -> Candidates:
         """The candidates that have every exact name of the text."""
         if not self.names:
-            return candidates
+            return compared
         named = set.intersection(*(alleles_named(self.data, n) for n in self.names))
         self.reading.append(
             f"{_quoted(self.names)} must be the whole name, given to {count_of(len(named), 'ALT allele')}"
         )
-        where = " AND ".join(w for w in (_any_of(named), candidates.found.where) if w)
-        found = replace(candidates.found, where=where)
-        return replace(candidates, found=found, number=min(len(named), candidates.number))
+        where, rest = (
+            " AND ".join([_any_of(named), *([w] if w else [])]) for w in (compared.found.where, compared.rest)
+        )
+        number = min(len(named), compared.number)
+        return replace(compared, found=replace(compared.found, where=where), rest=rest, number=number)
 
 
 def _any_of(named: set[tuple[int, int]]) -> str:
@@ -210,14 +213,15 @@ def _quoted(words: list[str]) -> str:
     return ", ".join(f"'{w}'" for w in words)
 
 
-def _result(search: _Search, rows: pa.Table, order: Order, number: int) -> ToolResult:
+def _result(search: _Search, rows: pa.Table, number: int, matching: int) -> ToolResult:
     wanted = search.wanted
     shown = _shown(search, rows)
     keys = [row[0] for row in shown]
-    result = ToolResult(_sentence(search, len(keys), number), keys, "alleles", _reading(search, number))
+    sentence = _sentence(search, len(keys), number, matching)
+    result = ToolResult(sentence, keys, "alleles", _reading(search, number))
     columns = ["variant", "id", "gene", "consequence", "impact", "significance", "frequency", "distance", "why"]
-    total = len(keys) if len(keys) < wanted.k else number
-    result.tables.append(Table("similar variants", columns, shown, max(total, len(keys)), len(keys) < total))
+    total = matching if len(keys) == wanted.k else len(keys)
+    result.tables.append(Table("similar variants", columns, shown, total, len(keys) < total))
     return result
 
 
@@ -229,24 +233,26 @@ def _shown(search: _Search, rows: pa.Table) -> list[list[Any]]:
     for row, kind, known in zip(rows.to_pylist(), said, _frequencies(data, rows), strict=True):
         distance = None if search.distances is None else round(float(search.distances[row["signature"]]), 4)
         why = [reason(asked, kind)] if asked else []
-        why += [f"has {_quoted([*search.words, *search.names])}"] if search.wanted.way != "vector" else []
+        why += [f"has {_quoted([*search.words, *search.names])}"] if search.is_hit(row["signature"]) else []
         key = variant_key(row["chrom"], row["pos"], row["ref"], row["alt"])
         told = [",".join(kind["genes"]), kind["consequence"], kind["impact"], kind["significance"]]
         found.append([key, row["id"], *[t or None for t in told], known, distance, "; ".join(w for w in why if w)])
     return found
 
 
-def _sentence(search: _Search, shown: int, number: int) -> str:
+def _sentence(search: _Search, shown: int, number: int, matching: int) -> str:
     asked = search.wanted.variant or f"the text '{search.wanted.text}'"
     if number == 0:
         return f"No ALT allele of {search.data.name} meets the conditions, so none is like {asked}."
-    among = f"{count_of(number, 'ALT allele')} of {search.data.name} that meet the conditions"
-    if not _conditions(search.wanted):
-        among = f"{count_of(number, 'ALT allele')} of {search.data.name}"
+    among = f"{count_of(number, 'ALT allele')} of {search.data.name}"
+    among += " that meet the conditions" if _conditions(search.wanted) else ""
     if shown == 0:
         return f"None of the {among} {'matches' if search.wanted.text else 'is like'} {asked}."
-    verb = "most like" if search.wanted.variant else "that best match"
-    return f"The {count_of(shown, 'ALT allele')} {verb} {asked} among the {among}. {NOT_EVIDENCE}"
+    if search.wanted.way == "text":
+        said = "matches" if matching == 1 else "match"
+        best = f"; the best {shown} are shown" if shown < matching else ""
+        return f"{matching:,} of the {among} {said} {asked}{best}. {NOT_EVIDENCE}"
+    return f"The {count_of(shown, 'ALT allele')} nearest to {asked} among the {among}. {NOT_EVIDENCE}"
 
 
 def _conditions(wanted: FindSimilar) -> bool:

@@ -8,13 +8,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..memory.embedding import CLASSES, IMPACTS, PARTS, SIGNIFICANCES, TYPES, Embedder
+from .clauses import profiles_meeting
 from .consequences import SEVERITY, class_of
 from .dataset import OpenDataset
-from .selection import Selection
+from .filters import VariantFilter
+from .selection import Selection, select
 from .signatures import FrequencySource, frequencies, frequency_source
 
 Order = npt.NDArray[np.float64]
 """For each signature how near it is, the smallest first; infinity for one that is not wanted."""
+
+Signatures = npt.NDArray[np.int64]
 
 FEW = 5_000
 """Alleles that are ranked one by one sooner than looked for signature by signature."""
@@ -65,10 +69,16 @@ def fused(distances: Order, ranks: Order) -> Order:
 
 @dataclass(slots=True)
 class Candidates:
-    """Alleles in question: those that meet a selection, `number` of them in all."""
+    """The alleles that meet a selection, `number` of them in all.
+
+    What the selection says of the annotation holds for whole signatures: `allowed` marks those for which it does, and
+    `rest` is the condition that is left to ask of their alleles.
+    """
 
     data: OpenDataset
     found: Selection
+    allowed: npt.NDArray[np.bool_]
+    rest: str
     number: int
 
     def nearest(self, order: Order, k: int, like: dict[str, Any] | None) -> pa.Table:
@@ -77,39 +87,93 @@ class Candidates:
         Alleles at the same place in the order follow by closeness of frequency to the allele `like`, which is left
         out itself, then of position on its contig, then as in the file.
         """
+        order = np.where(self.allowed, order, np.inf)
+        reached = np.flatnonzero(np.isfinite(order))
+        if self.found.records is not None or (self.number <= FEW and self.allowed.all()):
+            rows = self._all_rows()
+        elif alleles_of(self.data)[reached].sum() <= FEW:
+            rows = self._rows_of(reached)
+        else:
+            rows = self._rows_of(self._expected(order, 4 * k))
+            if len(rows) <= k:  # one more than asked for, since `like` may be among them
+                rows = self._rows_of(self._enough(order, k))
+        return _ranked(self.data, rows, order, k, like)
+
+    def matching(self, order: Order) -> int:
+        """How many of them have a signature that is wanted at all."""
+        wanted = np.flatnonzero(np.isfinite(order) & self.allowed)
         if self.found.records is not None or self.number <= FEW:
-            return _ranked(self.data, self._rows(""), order, k, like)
-        rows, batch = [], 0
-        for signatures in self._batches(order, 4 * k):
-            listed = ", ".join(map(str, signatures.tolist()))
-            rows.append(self._rows(f"signature IN ({listed})"))
-            batch += len(rows[-1])
-            if batch > k:  # one more than asked for, since `like` may be among them
-                break
-        return _ranked(self.data, pa.concat_tables(rows), order, k, like) if rows else self._rows("false")
+            return int(np.isin(self._all_rows()["signature"].to_numpy(), wanted).sum())
+        return number_of(self.data, wanted, self.rest)
 
-    def _batches(self, order: Order, wanted: int) -> Any:
-        """Signatures, the nearest first, in growing batches, so that alleles like each other stay together."""
-        numbers = self.data.signatures.rows["alleles"].to_numpy()
-        by_order = np.argsort(order, kind="stable")
-        by_order = by_order[np.isfinite(order[by_order])]
-        held = np.cumsum(numbers[by_order]) * (self.number / max(int(numbers.sum()), 1))
-        start = 0
-        while start < len(by_order):
-            end = int(np.searchsorted(held, wanted)) + 1
-            end = int(np.searchsorted(order[by_order], order[by_order[min(end, len(by_order)) - 1]], side="right"))
-            if end > start:
-                yield by_order[start:end]
-            start, wanted = max(start, end), wanted * 4
+    def _expected(self, order: Order, wanted: int) -> Signatures:
+        """The nearest signatures that hold `wanted` alleles if the rest of the conditions is met evenly."""
+        alleles = alleles_of(self.data)
+        return _nearest_with(order, alleles * (self.number / max(int(alleles[self.allowed].sum()), 1)), wanted)
 
-    def _rows(self, more: str) -> pa.Table:
-        where = " AND ".join(
-            ["allele > 0", *([more] if more else []), *([self.found.where] if self.found.where else [])]
-        )
-        rows = self.data.table.columns(ranking_columns(self.data), where)
+    def _enough(self, order: Order, k: int) -> Signatures:
+        """The nearest signatures that hold more than `k` alleles that meet all conditions, counted over the file."""
+        where = f"allele > 0 AND {self.rest}" if self.rest else "allele > 0"
+        present = self.data.table.columns(["signature"], where)["signature"].to_numpy()
+        return _nearest_with(order, np.bincount(present, minlength=len(order)), k + 1)
+
+    def _rows_of(self, signatures: Signatures) -> pa.Table:
+        return self._rows(_in(signatures), self.rest)
+
+    def _all_rows(self) -> pa.Table:
+        rows = self._rows(self.found.where)
         if self.found.records is None:
             return rows
         return rows.filter(pa.array(np.isin(rows["record"].to_numpy(), self.found.records)))
+
+    def _rows(self, *conditions: str) -> pa.Table:
+        where = " AND ".join(["allele > 0", *(c for c in conditions if c)])
+        return self.data.table.columns(ranking_columns(self.data), where)
+
+
+def candidates(data: OpenDataset, wanted: VariantFilter, found: Selection) -> Candidates:
+    """The alleles that meet a filter; `found` is its selection."""
+    said = wanted.genes or wanted.consequences or wanted.impacts
+    rest = wanted.model_copy(update={"genes": [], "consequences": [], "impacts": []})
+    where = select(data, rest, "allele").where if said else found.where
+    allowed = np.ones(len(data.signatures.rows), dtype=bool)
+    if said:
+        profiles = profiles_meeting(data, wanted)
+        allowed = np.isin(data.signatures.rows["profile"].to_numpy(), profiles)
+    if found.records is None:
+        number = (
+            number_of(data, np.flatnonzero(allowed), where)
+            if not where
+            else data.table.count(f"allele > 0 AND {found.where}")
+        )
+    else:
+        meeting = data.table.columns(["record"], f"allele > 0 AND {found.where}" if found.where else "allele > 0")
+        number = int(np.isin(meeting["record"].to_numpy(), found.records).sum())
+    return Candidates(data, found, allowed, where, number)
+
+
+def number_of(data: OpenDataset, signatures: Signatures, where: str) -> int:
+    """How many ALT alleles have one of the signatures and meet a condition of the variant table."""
+    if not where:
+        return int(alleles_of(data)[signatures].sum())
+    return data.table.count(f"allele > 0 AND {_in(signatures)} AND {where}")
+
+
+def alleles_of(data: OpenDataset) -> Signatures:
+    """The number of ALT alleles of each signature."""
+    return np.asarray(data.signatures.rows["alleles"].to_numpy())
+
+
+def _in(signatures: Signatures) -> str:
+    return f"signature IN ({', '.join(map(str, signatures.tolist()))})" if len(signatures) else "false"
+
+
+def _nearest_with(order: Order, alleles: npt.NDArray[Any], wanted: int) -> Signatures:
+    """The nearest signatures that hold `wanted` alleles; those as near as the last of them are all there."""
+    by_order = np.argsort(order, kind="stable")
+    by_order = by_order[np.isfinite(order[by_order])]
+    last = min(int(np.searchsorted(np.cumsum(alleles[by_order]), wanted)), len(by_order) - 1)
+    return by_order[: np.searchsorted(order[by_order], order[by_order[last]], side="right")]
 
 
 def _ranked(data: OpenDataset, rows: pa.Table, order: Order, k: int, like: dict[str, Any] | None) -> pa.Table:
@@ -198,12 +262,16 @@ def reason(query: dict[str, Any], row: dict[str, Any]) -> str:
         if shared and mine != other:
             same.append(f"gene {', '.join(sorted(shared))}")
         else:
-            (same if mine == other else differ).append(_LABELS[part.name])
+            (same if _folded(mine) == _folded(other) else differ).append(_LABELS[part.name])
     if "consequence" in same or {"consequence", "consequence class"} <= set(differ):
         same, differ = ([w for w in words if w != "consequence class"] for words in (same, differ))
     parts = [f"same {_listed(same)}"] if same else []
     parts += [f"{_listed(differ)} {'differs' if len(differ) == 1 else 'differ'}"] if differ else []
     return "; ".join(parts)
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _listed(words: list[str]) -> str:
