@@ -265,7 +265,7 @@ def _reading(search: _Search, number: int) -> list[str]:
     if search.distances is not None:
         reading.append(
             f"distance by the embedder {search.context.embedder.name}: 0 is the same in every part, 1 nothing in "
-            "common; equal distances follow by frequency, then position"
+            "common; kinds equally near follow by position, alleles of one kind by frequency, then position"
         )
     if wanted.way != "vector" and search.words:
         reading.append(f"every word must stand in what the annotation says, whole: {_quoted(search.words)}")

@@ -77,6 +77,7 @@ class SignatureBook:
         self._pairs, self._contexts, self._signatures = (_Numbers(pa.int64()) for _ in range(3))
         tag = plan.annotation.tag if plan.annotation else ""
         self._alleles = np.zeros(0, dtype=np.int64)
+        self._first = [pa.table({"chrom": pa.array([], pa.string()), "pos": pa.array([], pa.int64())})]
         self._source = frequency_source(plan.info, tag, list(plan.frequencies), "GT" in plan.sample_fields)
 
     def signatures_of(self, columns: dict[str, pa.Array]) -> npt.NDArray[np.int32]:
@@ -87,8 +88,15 @@ class SignatureBook:
         length = columns["length"]
         bins = (_type_codes(columns["type"], length) * 8 + _size_bins(length)) * 8 + self._frequency_bins(columns)
         found = self._signatures.of(pa.array(context << 10 | bins))
+        self._note_first(found, columns)
         self._count(found[columns["allele"].to_numpy() > 0])
         return found.astype(np.int32)
+
+    def _note_first(self, found: Ints, columns: dict[str, pa.Array]) -> None:
+        """Where the signatures that are new in this batch first occur."""
+        numbers, rows = np.unique(found, return_index=True)
+        new = pa.array(rows[numbers >= len(self._alleles)])
+        self._first.append(pa.table({name: columns[name].take(new) for name in ("chrom", "pos")}))
 
     def _count(self, found: Ints) -> None:
         known = np.zeros(len(self._signatures.known), dtype=np.int64)
@@ -113,10 +121,11 @@ class SignatureBook:
         bins, context = key & 1023, self._contexts.known.to_numpy()[key >> 10]
         profile, pair = context >> 32, self._pairs.known.to_numpy()[context & 0xFFFFFFFF]
         said = [_take(self._texts[0].known, pair >> 32), _take(self._texts[1].known, pair & 0xFFFFFFFF)]
+        first = pa.concat_tables(self._first)
         kinds = _kinds(profiles.table()).take(pa.array(profile))
         rows = pa.table({
             "signature": pa.array(np.arange(len(key)), pa.int32()), "profile": pa.array(profile, pa.int32()),
-            "alleles": pa.array(self._alleles),
+            "alleles": pa.array(self._alleles), "chrom": first["chrom"], "pos": first["pos"],
             **{name: kinds[name] for name in ("genes", "class", "consequence", "impact")},
             "significance": said[0], "condition": said[1], "type": _TYPES.take(pa.array(bins >> 6)),
             "size": pa.array(bins >> 3 & 7, pa.int8()), "frequency": pa.array(bins & 7, pa.int8()),

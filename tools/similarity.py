@@ -84,10 +84,10 @@ class Candidates:
     def nearest(self, order: Order, k: int, like: dict[str, Any] | None) -> pa.Table:
         """The `k` nearest alleles with their `ranking_columns`, the same as if every allele had been ranked.
 
-        Alleles at the same place in the order follow by closeness of frequency to the allele `like`, which is left
-        out itself, then of position on its contig, then as in the file.
+        Signatures equally near follow by how near to the allele `like` they first occur, then as in the file. Alleles
+        of one signature follow by closeness of frequency, of position, then as in the file. `like` is left out.
         """
-        order = np.where(self.allowed, order, np.inf)
+        order = _places(self.data, np.where(self.allowed, order, np.inf), like)
         reached = np.flatnonzero(np.isfinite(order))
         if self.found.records is not None or (self.number <= FEW and self.allowed.all()):
             rows = self._all_rows()
@@ -152,6 +152,14 @@ def candidates(data: OpenDataset, wanted: VariantFilter, found: Selection) -> Ca
     return Candidates(data, found, allowed, where, number)
 
 
+def _places(data: OpenDataset, order: Order, like: dict[str, Any] | None) -> Order:
+    """A place of its own for each signature that is wanted, from 0."""
+    apart = np.zeros(len(order)) if like is None else _apart(data.signatures.rows, like)
+    places = np.empty(len(order))
+    places[np.lexsort((np.arange(len(order)), apart, order))] = np.arange(len(order))
+    return np.where(np.isfinite(order), places, np.inf)
+
+
 def number_of(data: OpenDataset, signatures: Signatures, where: str) -> int:
     """How many ALT alleles have one of the signatures and meet a condition of the variant table."""
     if not where:
@@ -169,11 +177,10 @@ def _in(signatures: Signatures) -> str:
 
 
 def _nearest_with(order: Order, alleles: npt.NDArray[Any], wanted: int) -> Signatures:
-    """The nearest signatures that hold `wanted` alleles; those as near as the last of them are all there."""
+    """The nearest signatures that together hold `wanted` alleles."""
     by_order = np.argsort(order, kind="stable")
     by_order = by_order[np.isfinite(order[by_order])]
-    last = min(int(np.searchsorted(np.cumsum(alleles[by_order]), wanted)), len(by_order) - 1)
-    return by_order[: np.searchsorted(order[by_order], order[by_order[last]], side="right")]
+    return by_order[: np.searchsorted(np.cumsum(alleles[by_order]), wanted) + 1]
 
 
 def _ranked(data: OpenDataset, rows: pa.Table, order: Order, k: int, like: dict[str, Any] | None) -> pa.Table:
