@@ -60,9 +60,13 @@ class TextEmbedder:
         """The vectors at length one. A reply that is not one good vector for each text is refused whole."""
         if len(reply) != number:
             raise self._refused(f"gave {len(reply)} vectors for {number} texts")
-        if wrong := next((len(v) for v in reply if len(v) != self.dimension), None):
+        try:
+            wrong = next((len(v) for v in reply if len(v) != self.dimension), None)
+            vectors = np.array(reply, dtype=np.float32) if wrong is None else None
+        except (TypeError, ValueError):
+            raise self._refused("gave a vector that holds no number") from None
+        if vectors is None:
             raise self._refused(f"gives vectors of {wrong} numbers instead of {self.dimension}")
-        vectors = np.array(reply, dtype=np.float32).reshape(number, self.dimension)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(vectors).all() and (lengths > 0).all()):
             raise self._refused("gave a vector that is zero or holds no number")

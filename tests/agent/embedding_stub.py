@@ -41,6 +41,8 @@ class EmbeddingStub:
             vectors.pop()
         if self.act == "zero":
             vectors[0] = [0.0] * len(vectors[0])
+        if self.act == "words":
+            vectors[0] = ["one"] * len(vectors[0])  # type: ignore[list-item]
         if self.act == "NaN":
             vectors[0][3] = float("nan")
         data = [{"object": "embedding", "index": i, "embedding": v} for i, v in enumerate(vectors)]
