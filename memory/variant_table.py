@@ -18,9 +18,6 @@ from .errors import StorageError
 ALL_ROWS = 1 << 30
 """A batch size that gives a table in few pieces: LanceDB's default of 1,024 rows costs twenty times more."""
 
-MAX_COUNTS = 256
-"""Counts that are kept in mind."""
-
 
 def _connect(workspace: Path) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # else it reports every new table as a missing one
@@ -69,18 +66,10 @@ class VariantTable:
     def __init__(self, workspace: Path, sha256: str, version: int) -> None:
         self.workspace, self.sha256, self.version = workspace, sha256, version
         self._tables: dict[str, Any] = {}
-        self._counts: dict[str, int] = {}
 
     def count(self, where: str) -> int:
-        """The number of rows, that is alleles, for which `where` holds. A version's rows never change, so that a
-        conversation counts the same condition once.
-        """
-        if where not in self._counts:
-            number = int(self._open("variants").count_rows(where or None))
-            if len(self._counts) >= MAX_COUNTS:
-                self._counts.clear()
-            self._counts[where] = number
-        return self._counts[where]
+        """The number of rows, that is alleles, for which `where` holds."""
+        return int(self._open("variants").count_rows(where or None))
 
     def names(self) -> list[str]:
         """The columns there are."""

@@ -50,6 +50,11 @@ class OpenDataset:
         return SignatureTable(self.workspace, self.dataset.sha256)
 
     @cached_property
+    def alleles_meeting(self) -> dict[str, npt.NDArray[np.int64]]:
+        """By condition, how many ALT alleles of each signature meet it, as far as it was asked."""
+        return {}
+
+    @cached_property
     def codes(self) -> GenotypeCodes:
         return GenotypeCodes(self.summary["genotypes"])
 

@@ -23,6 +23,9 @@ Signatures = npt.NDArray[np.int64]
 FEW = 5_000
 """Alleles that are ranked one by one sooner than looked for signature by signature."""
 
+MAX_KNOWN = 64
+"""Conditions of which the counts by signature are kept in mind."""
+
 COLUMNS = ["record", "allele", "chrom", "pos", "id", "ref", "alt", "signature"]
 RANK_SHIFT = 60
 """The constant of reciprocal rank fusion, as its authors and LanceDB have it."""
@@ -93,10 +96,8 @@ class Candidates:
             rows = self._all_rows()
         elif alleles_of(self.data)[reached].sum() <= FEW:
             rows = self._rows_of(reached)
-        else:
-            rows = self._rows_of(self._expected(order, 4 * k))
-            if len(rows) <= k:  # one more than asked for, since `like` may be among them
-                rows = self._rows_of(self._enough(order, k))
+        else:  # one more than asked for, since `like` may be among them
+            rows = self._rows_of(_nearest_with(order, alleles_meeting(self.data, self.rest), k + 1))
         return _ranked(self.data, rows, order, k, like)
 
     def matching(self, order: Order) -> int:
@@ -104,18 +105,7 @@ class Candidates:
         wanted = np.flatnonzero(np.isfinite(order) & self.allowed)
         if self.found.records is not None or self.number <= FEW:
             return int(np.isin(self._all_rows()["signature"].to_numpy(), wanted).sum())
-        return number_of(self.data, wanted, self.rest)
-
-    def _expected(self, order: Order, wanted: int) -> Signatures:
-        """The nearest signatures that hold `wanted` alleles if the rest of the conditions is met evenly."""
-        alleles = alleles_of(self.data)
-        return _nearest_with(order, alleles * (self.number / max(int(alleles[self.allowed].sum()), 1)), wanted)
-
-    def _enough(self, order: Order, k: int) -> Signatures:
-        """The nearest signatures that hold more than `k` alleles that meet all conditions, counted over the file."""
-        where = f"allele > 0 AND {self.rest}" if self.rest else "allele > 0"
-        present = self.data.table.columns(["signature"], where)["signature"].to_numpy()
-        return _nearest_with(order, np.bincount(present, minlength=len(order)), k + 1)
+        return int(alleles_meeting(self.data, self.rest)[wanted].sum())
 
     def _rows_of(self, signatures: Signatures) -> pa.Table:
         return self._rows(_in(signatures), self.rest)
@@ -141,11 +131,7 @@ def candidates(data: OpenDataset, wanted: VariantFilter, found: Selection) -> Ca
         profiles = profiles_meeting(data, wanted)
         allowed = np.isin(data.signatures.rows["profile"].to_numpy(), profiles)
     if found.records is None:
-        number = (
-            number_of(data, np.flatnonzero(allowed), where)
-            if not where
-            else data.table.count(f"allele > 0 AND {found.where}")
-        )
+        number = int(alleles_meeting(data, where)[allowed].sum())
     else:
         meeting = data.table.columns(["record"], f"allele > 0 AND {found.where}" if found.where else "allele > 0")
         number = int(np.isin(meeting["record"].to_numpy(), found.records).sum())
@@ -160,11 +146,20 @@ def _places(data: OpenDataset, order: Order, like: dict[str, Any] | None) -> Ord
     return np.where(np.isfinite(order), places, np.inf)
 
 
-def number_of(data: OpenDataset, signatures: Signatures, where: str) -> int:
-    """How many ALT alleles have one of the signatures and meet a condition of the variant table."""
+def alleles_meeting(data: OpenDataset, where: str) -> Signatures:
+    """How many ALT alleles of each signature meet a condition of the variant table.
+
+    Kept in mind: a conversation asks several times under the same conditions, and a dataset does not change.
+    """
     if not where:
-        return int(alleles_of(data)[signatures].sum())
-    return data.table.count(f"allele > 0 AND {_in(signatures)} AND {where}")
+        return alleles_of(data)
+    known = data.alleles_meeting
+    if where not in known:
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        present = data.table.columns(["signature"], f"allele > 0 AND {where}")["signature"].to_numpy()
+        known[where] = np.bincount(present, minlength=len(data.signatures.rows))
+    return known[where]
 
 
 def alleles_of(data: OpenDataset) -> Signatures:
