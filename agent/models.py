@@ -22,7 +22,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.runnables import RunnableConfig
 
-from ..memory.errors import InputError
+from ..memory.errors import InputError, ModelError
 from . import settings
 from .settings import OFFLINE, OLLAMA, ModelSetting
 
@@ -271,6 +271,23 @@ def validate_model_name(name: str) -> None:
     if provider not in known:
         near = process.extractOne(provider, known)[0]
         raise InputError(f"the model {name} has the unknown provider {provider!r}", f"Did you mean {near}/…?")
+
+
+def embeddings(model: ModelSetting, texts: Sequence[str], dimension: int) -> list[list[float]]:
+    """The vectors of texts, in their order; their form is not checked. Raises `ModelError`."""
+    if why := _not_ready(model):
+        raise _no_vectors(model, why)
+    params = _deployment(0, model)["litellm_params"] | {"model": model.name}
+    params.pop("stream_timeout", None)
+    try:
+        reply = _litellm().embedding(input=list(texts), dimensions=dimension, drop_params=True, **params)
+        return [item["embedding"] for item in sorted(reply.data, key=lambda item: int(item["index"]))]
+    except Exception as error:  # of many kinds, as for chat
+        raise _no_vectors(model, _failure(error, model, started=False).why) from error
+
+
+def _no_vectors(model: ModelSetting, why: str) -> ModelError:
+    return ModelError(f"The embedder {model.name} {why}", "Try again, or unset VCF_AGENT_EMBEDDER")
 
 
 def _offline_reply(offline: BaseChatModel, turn: _Turn) -> AIMessage:

@@ -51,7 +51,7 @@ UNCLEAR = Decline("I could not tell what is asked.")
 CAN = (
     "I can describe a file (samples, contigs, build, annotation, fields), count, list and group variants by region, gene, "
     "ID, type, consequence, impact, FILTER, QUAL, depth, frequency, significance and genotypes, give statistics such as "
-    "Ti/Tv or per-sample counts, show genotypes at a position, and list the values of a field."
+    "Ti/Tv or per-sample counts, show genotypes at a position, list the values of a field, and find the variants most like one."
 )
 
 
@@ -191,10 +191,34 @@ def _unsafe(question: str) -> Decline | None:
 
 def _first(text: Text, data: OpenDataset) -> Plan:
     """What the first maker that recognises its kind of question makes of it."""
-    for make in (_describe, _statistics, _sample_statistics, _genotypes_at, _values, _group, _select):
+    for make in (_similar, _describe, _statistics, _sample_statistics, _genotypes_at, _values, _group, _select):
         if made := make(text, data):
             return made
     return UNCLEAR
+
+
+# What is most like a variant, or holds some words.
+
+_ALLELE = r"(?P<place>§[ri]\d+)(?::(?P<ref>[a-z]+)[:>](?P<alt>[a-z*,<>]+))?"
+_ALIKE = r"(?:most |the |very |is |are |that |which )*(?:similar to|like|nearest to|closest to|resembl(?:e|es|ing))(?: most)?"
+
+
+def _similar(text: Text, data: OpenDataset) -> Plan | None:
+    if found := text.take(r"(?:search|look)(?: for| up)?(?: the)?(?: text| words?)? (?P<quoted>§q\d+)"):
+        return _call("find_similar", read_conditions(text, data), {"text": text.names[found["quoted"]]})
+    found = text.take(rf"{_ALIKE}(?: the)?(?: variant)? {_ALLELE}")
+    if found is None:
+        return None
+    allele = f":{found['ref']}:{found['alt']}".upper() if found["ref"] else ""
+    wanted: dict[str, Json] = {"variant": text.names[found["place"]] + allele}
+    text.take(rf"^\W*(?:{LIST})\b")
+    if many := text.take(r"(?:top |first )?(?P<k>\d{1,2}|100)(?= (?:variants?|records?)\b|\W*$)"):
+        wanted["k"] = int(many["k"])
+    text.take(r"among(?: the| all| those)*")
+    conditions = read_conditions(text, data)
+    text.take(r"ones|most|the")
+    conditions.found.pop("scope", None)
+    return _call("find_similar", conditions, wanted)
 
 
 # What the file is.

@@ -11,6 +11,7 @@ from uuid import uuid4
 from langchain_core.messages import HumanMessage
 
 from ..memory.catalog import Catalog
+from ..memory.embedding import Embedder, PartsEmbedder
 from ..memory.errors import InputError, VcfAgentError
 from ..tools import bcftools
 from ..tools.context import ToolContext
@@ -18,6 +19,7 @@ from ..tools.dataset import OpenDataset, nearest
 from ..tools.ingest import ingest
 from ..tools.text import plain
 from .answer import Answer
+from .embedder import embedder_of
 from .loop import Turn, build_loop
 from .models import ModelChain, TokenListener, validate_model_name
 from .offline import OfflineModel
@@ -55,13 +57,15 @@ class VariantAgent:
                 validate_model_name(name)
         bcftools.prepare()
         self.session = session or uuid4().hex
+        embedder = embedder_of(self.settings)
         self.context = ToolContext(
             self.settings.workspace,
             [
-                *_open_files(files, self.settings.workspace, on_progress),
+                *_open_files(files, self.settings.workspace, on_progress, embedder),
                 *_open_datasets(datasets, self.settings.workspace),
             ],
             verify_seconds=self.settings.verify_seconds,
+            embedder=embedder or PartsEmbedder(),
         )
         self._chain = ModelChain(
             self.settings.models,
@@ -174,14 +178,17 @@ class _Forward:
 
 
 def _open_files(
-    files: Iterable[str | Path], workspace: Path, on_progress: Callable[[str, int], None] | None
+    files: Iterable[str | Path],
+    workspace: Path,
+    on_progress: Callable[[str, int], None] | None,
+    embedder: Embedder | None,
 ) -> list[OpenDataset]:
     found = []
     for file in files:
         path = Path(file).expanduser()
         name = path.name
         progress = (lambda records, name=name: on_progress(name, records)) if on_progress else None
-        found.append(OpenDataset(ingest(path, workspace, progress), workspace))
+        found.append(OpenDataset(ingest(path, workspace, progress, embedder=embedder), workspace))
     return found
 
 

@@ -53,6 +53,7 @@ class Settings:
     verify_seconds: float = 5.0
     max_turns: int = 8
     budget_usd: float | None = None  # None is no limit
+    embedder: ModelSetting | None = None  # None is the deterministic one
     otlp_endpoint: str | None = None  # None sends no telemetry anywhere
 
 
@@ -71,6 +72,8 @@ def load_settings(
     if models is not None:
         values["models"] = _models(list(models), "the model list", known)
     values["models"] = tuple(_placed(model, environ) for model in values.get("models", ()))
+    if values.get("embedder"):
+        values["embedder"] = _placed(values["embedder"], environ)
     settings = Settings(**values)
     if settings.local_only:
         _check_local_only(settings, environ)
@@ -218,6 +221,10 @@ def _models(value: object, where: str, known: _Known | None = None) -> tuple[Mod
     return tuple(models)
 
 
+def _embedder(value: object, where: str) -> ModelSetting | None:
+    return None if value == OFFLINE else _model(value, where, {})
+
+
 def _model(entry: object, where: str, known: _Known) -> ModelSetting:
     """A model given by name (one that the file describes keeps that description), by table, or ready made."""
     if isinstance(entry, ModelSetting):
@@ -263,6 +270,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "verify_seconds": _amount,
     "max_turns": lambda value, where: _whole(value, where, 1, 100),
     "budget_usd": _amount,
+    "embedder": _embedder,
     "otlp_endpoint": _base_url,
 }
 # The key that each variable gives, and how its text is read.
@@ -270,6 +278,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "VCF_AGENT_WORKSPACE": ("workspace", str),
     "VCF_AGENT_MODEL": ("models", _listed),
     "VCF_AGENT_LOCAL_ONLY": ("local_only", _truth),
+    "VCF_AGENT_EMBEDDER": ("embedder", str),
     "VCF_AGENT_VERIFY_SECONDS": ("verify_seconds", _number),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", str),
 }
@@ -292,7 +301,7 @@ def _is_loopback(host: str) -> bool:
 
 def _check_local_only(settings: Settings, environ: Mapping[str, str]) -> None:
     """Refuse what lets data leave: a model elsewhere, a proxy before a local one, LangChain's tracing."""
-    for model in settings.models:
+    for model in [*settings.models, *([settings.embedder] if settings.embedder else [])]:
         if not is_local(model):
             way_out = "Use an ollama_chat/ model, or openai/ with an api_base on localhost."
             raise InputError(f"local_only is set, but the model {model.name} is not on this machine", way_out)

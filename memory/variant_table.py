@@ -1,7 +1,8 @@
 """The variant table: one row per ALT allele of a dataset, in LanceDB, read in whole columns.
 
-Two tables belong to a dataset: `variants-<digest>` and `profiles-<digest>`, one row per distinct annotation
-profile. They are written before the catalog names them and never changed afterwards.
+Three tables belong to a dataset: `variants-<digest>`, `profiles-<digest>`, one row per distinct annotation profile,
+and `signatures-<digest>` (`signature_table.py`). They are written before the catalog names them and never
+changed afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 INDEXED_FROM = 50_000
 """Rows from which a table gets indexes: a smaller one is read faster than an index is opened."""
 
-KINDS = ("variants", "profiles")
+KINDS = ("variants", "profiles", "signatures")
 
 _COMPRESSED = {"lance-encoding:compression": "zstd"}
 
@@ -45,6 +46,11 @@ def literal(value: str | float | bool) -> str:
 
 def table_name(kind: str, sha256: str) -> str:
     return f"{kind}-{sha256[:16]}"
+
+
+def open_table(workspace: Path, name: str) -> Any:
+    """A table at its newest version."""
+    return _connect(workspace).open_table(name)
 
 
 def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ..memory.errors import ToolError
 from ..memory.variant_table import literal
 from .annotation import NAMES
@@ -221,6 +225,7 @@ def _doubt_filters(data: OpenDataset, names: list[str], clause: Clause) -> None:
         clause.unprovable = f"bcftools refuses the filter {missing[0]}, which the header does not declare"
 
 
+CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 SIGNIFICANCE_FIELDS = ["CLNSIG", "ClinVar_CLNSIG", "CLIN_SIG", "clinvar_sig", "CLINSIG"]
 
 
@@ -274,6 +279,12 @@ def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
     return clause
 
 
+def profiles_meeting(data: OpenDataset, wanted: VariantFilter) -> list[int]:
+    """Numbers of the profiles with one entry of the wanted gene, consequence and impact, as far as they are given."""
+    genes = [data.gene(g) for g in wanted.genes]
+    return _profiles_with(data, genes, [consequence_in_file(data, c) for c in wanted.consequences], [*wanted.impacts])
+
+
 def consequence_in_file(data: OpenDataset, term: str) -> str:
     """A consequence as the file writes it. Raises `ToolError` for a term that neither it nor the table knows."""
     known = data.consequences
@@ -294,16 +305,13 @@ def consequence_in_file(data: OpenDataset, term: str) -> str:
 
 def _profiles_with(data: OpenDataset, genes: list[str], terms: list[str], impacts: list[str]) -> list[int]:
     """Numbers of the profiles with one entry that meets all three."""
-    found = []
-    for profile in data.profiles.to_pylist():
-        entries = zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True)
-        if any(
-            (not genes or gene in genes)
-            and (not impacts or impact in impacts)
-            and (not terms or not set(terms).isdisjoint(consequence.split("&")))
-            for gene, consequence, impact in entries
-        ):
-            found.append(profile["profile"])
+    profile, entries = data.profile_entries
+    met = np.ones(len(profile), dtype=bool)
+    consequences = [t for t in data.consequence_texts if not set(terms).isdisjoint(t.split("&"))]
+    for column, values, given in zip(entries, (genes, consequences, impacts), (genes, terms, impacts), strict=True):
+        if given:
+            met &= pc.is_in(column, value_set=pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
+    found: list[int] = np.unique(profile[met]).tolist()
     return found
 
 

@@ -103,6 +103,7 @@ class Plan:
             ("pos", pa.int64()), ("end", pa.int64()), ("id", pa.string()), ("ref", pa.string()),
             ("alt", pa.string()), ("alts", pa.string()), ("qual", pa.float32()), ("filter", pa.string()),
             ("type", pa.string()), ("length", pa.int32()), ("change", pa.string()), ("profile", pa.int32()),
+            ("signature", pa.int32()),
         ]  # fmt: skip
         fields += [(c.column, c.arrow_type()) for c in self.info]
         fields += [(frequency_column(name), pa.float32()) for name in self.frequencies]

@@ -58,6 +58,24 @@ SHORT_NAMES = {
     "stop_retained": "stop_retained_variant",
 }  # fmt: skip
 
+_CLASSES = {
+    "loss of function": ["transcript_ablation", "splice_acceptor_variant", "splice_donor_variant", "stop_gained",
+                         "frameshift_variant", "stop_lost", "start_lost", "feature_truncation"],
+    "protein altering": ["inframe_insertion", "inframe_deletion", "missense_variant", "protein_altering_variant"],
+    "splice region": ["splice_donor_5th_base_variant", "splice_region_variant", "splice_donor_region_variant",
+                      "splice_polypyrimidine_tract_variant"],
+    "synonymous": ["incomplete_terminal_codon_variant", "start_retained_variant", "stop_retained_variant",
+                   "synonymous_variant"],
+    "UTR": ["5_prime_UTR_variant", "3_prime_UTR_variant"],
+    "non-coding exon": ["mature_miRNA_variant", "non_coding_transcript_exon_variant", "non_coding_transcript_variant"],
+    "intron": ["intron_variant"],
+    "upstream or downstream": ["upstream_gene_variant", "downstream_gene_variant"],
+    "regulatory": ["TFBS_ablation", "TFBS_amplification", "TF_binding_site_variant", "regulatory_region_ablation",
+                   "regulatory_region_amplification", "regulatory_region_variant"],
+    "intergenic": ["intergenic_variant", "intergenic_region"],
+}  # fmt: skip
+_CLASS = {term: name for name, terms in _CLASSES.items() for term in terms}
+
 IMPACTS = ["HIGH", "MODERATE", "LOW", "MODIFIER"]
 _RANK = {term: rank for rank, term in enumerate(SEVERITY)}
 
@@ -65,6 +83,11 @@ _RANK = {term: rank for rank, term in enumerate(SEVERITY)}
 def rank(consequence: str) -> int:
     """The place of a consequence, or of the worst of several joined by `&`; 0 is the most severe."""
     return min(_RANK.get(SHORT_NAMES.get(t, t), len(_RANK)) for t in consequence.split("&"))
+
+
+def class_of(term: str) -> str:
+    """The class of a single consequence term; `other` for one in no class, empty for none."""
+    return _CLASS.get(SHORT_NAMES.get(term, term), "other") if term else ""
 
 
 def impact_of(consequence: str) -> str:

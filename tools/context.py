@@ -3,18 +3,21 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..memory.embedding import Embedder, PartsEmbedder
 from ..memory.errors import ToolError
 from .dataset import OpenDataset, nearest
 
 
 @dataclass(slots=True)
 class ToolContext:
-    """The open files of a conversation, the folder it is held in, and how long a proof may take in seconds."""
+    """The open files of a conversation, the folder it is held in, how long a proof may take in seconds, and what made
+    the vectors of the files."""
 
     workspace: Path
     datasets: list[OpenDataset]
     folder: Path = field(default_factory=Path.cwd)
     verify_seconds: float = 5.0
+    embedder: Embedder = field(default_factory=PartsEmbedder)
 
     def dataset(self, name: str | None) -> OpenDataset:
         """The file of that name, or the only one. Raises `ToolError` where that is not clear."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ..memory.catalog import Dataset
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import GenotypeCodes
+from ..memory.signature_table import SignatureTable
 from ..memory.variant_table import VariantTable
 from .columns import InfoColumn, frequency_column
 
@@ -51,6 +52,15 @@ class OpenDataset:
         return self.table.profiles()
 
     @cached_property
+    def signatures(self) -> SignatureTable:
+        return SignatureTable(self.workspace, self.dataset.sha256)
+
+    @cached_property
+    def alleles_meeting(self) -> dict[str, npt.NDArray[np.int64]]:
+        """By condition, how many ALT alleles of each signature meet it, as far as it was asked."""
+        return {}
+
+    @cached_property
     def codes(self) -> GenotypeCodes:
         return GenotypeCodes(self.summary["genotypes"])
 
@@ -64,10 +74,21 @@ class OpenDataset:
         return [g for g in sorted(pc.unique(self.profiles["genes"].combine_chunks().flatten()).to_pylist()) if g]
 
     @cached_property
+    def consequence_texts(self) -> list[str]:
+        """Every distinct consequence of an entry: a term, or several joined by `&`."""
+        found: list[str] = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
+        return found
+
+    @cached_property
     def consequences(self) -> list[str]:
         """Every consequence term of the annotation, sorted."""
-        joined = pc.unique(self.profiles["consequences"].combine_chunks().flatten()).to_pylist()
-        return sorted({term for text in joined for term in text.split("&") if term})
+        return sorted({term for text in self.consequence_texts for term in text.split("&") if term})
+
+    @cached_property
+    def profile_entries(self) -> tuple[npt.NDArray[np.int64], list[pa.Array]]:
+        """The entries of all profiles: the profile of each, and its gene, consequence and impact."""
+        columns = [self.profiles[name].combine_chunks() for name in ("genes", "consequences", "impacts")]
+        return pc.list_parent_indices(columns[0]).to_numpy(), [c.flatten() for c in columns]
 
     @cached_property
     def records_without_genotypes(self) -> bool:

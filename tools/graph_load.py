@@ -12,11 +12,10 @@ import pyarrow.compute as pc
 
 from ..memory.catalog import Dataset
 from ..memory.variant_graph import GraphRows, graph_path, write_generation
-from .clauses import SIGNIFICANCE_FIELDS
+from .clauses import CONDITION_FIELDS, SIGNIFICANCE_FIELDS
 from .consequences import rank
 from .dataset import OpenDataset, matrix
 
-CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 REVIEW_FIELDS = ["CLNREVSTAT"]
 BLOCK_ROWS = 30_000
 MANY_CALLS = 20_000_000

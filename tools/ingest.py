@@ -1,8 +1,12 @@
 """From a file to a dataset: read in one pass, stored as tables and a graph generation, committed once."""
 
+from __future__ import annotations
+
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
@@ -12,12 +16,25 @@ from .apart import TASKS, run_apart
 from .result import Json
 from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
 
+if TYPE_CHECKING:
+    from ..memory.embedding import Embedder
+
+Worker = Callable[..., Json]
+
 LARGE = 4 << 20
 """Bytes of a file from which reading it gets a process of its own; below, starting one costs more than it saves."""
 
 
-def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
+def ingest(
+    path: Path,
+    workspace: Path,
+    progress: Progress | None = None,
+    again: bool = False,
+    embedder: Embedder | None = None,
+) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
+
+    `embedder` is a provider's, where the settings name one; the vectors are our own without.
 
     It takes the place of what the file held before. Those tables go with the next ingest, so that whoever has
     them open reads on.
@@ -37,7 +54,8 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
         drop_tables_but(workspace, [sha256, *(d.sha256 for d in catalog.datasets())])
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
-            dataset = _ingest_new(vcf, stamp, sha256, catalog, lock, progress)
+            do = _worker(catalog, stamp, lock, progress)
+            dataset = _ingest_new(vcf, stamp, sha256, catalog, do, embedder)
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
@@ -103,26 +121,39 @@ class _Undo:
             self.workspace.mkdir(exist_ok=True)
 
 
-def _ingest_new(
-    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, lock: int, progress: Progress | None
-) -> Dataset:
+def _worker(catalog: Catalog, stamp: str, lock: int, progress: Progress | None) -> Worker:
+    """Does the tasks of an ingest, in a process of its own where the file is large."""
+    apart = int(stamp.partition(":")[0]) >= LARGE
+
     def do(task: str, **job: Json) -> Json:
         job["workspace"] = str(catalog.workspace)
-        apart = int(stamp.partition(":")[0]) >= LARGE
         return run_apart(task, job, lock, progress) if apart else TASKS[task](job, progress)
 
+    return do
+
+
+def _ingest_new(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, do: Worker, embedder: Embedder | None
+) -> Dataset:
     version, summary = do("tables", path=str(vcf.path), sha256=sha256)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
         raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
+    if embedder:
+        _embed(catalog.workspace, sha256, embedder)
     earlier = catalog.earlier_content(vcf.path, sha256)
     generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    summary["graph_left_out"] = do(
-        "graph", generation=generation, dataset=dataset.to_json(), without=earlier.sha256 if earlier else None
-    )
+    left_out = do("graph", generation=generation, dataset=dataset.to_json(), without=earlier and earlier.sha256)
+    summary["graph_left_out"] = left_out
     catalog.commit(dataset, stamp, instead_of=earlier)
     drop_older_graphs(catalog.workspace, generation)
     return dataset
+
+
+def _embed(workspace: Path, sha256: str, embedder: Embedder) -> None:
+    """Vectors of a provider's model in place of our own; here, since a child process knows no keys."""
+
+    write_signatures(workspace, sha256, SignatureTable(workspace, sha256).rows, embedder)

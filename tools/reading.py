@@ -17,6 +17,7 @@ from ..memory.genotype_codes import MAX_CODES, Codes, Genotype, GenotypeCodes
 from . import alleles, bcftools
 from .annotation import Entries, ProfileBook, read_entries
 from .columns import InfoColumn, Plan, frequency_column, item, lists_of, numbers, sample_matrix
+from .signatures import SignatureBook
 from .vcf_file import Container, Progress, VcfFile
 
 Ints = npt.NDArray[np.int64]
@@ -52,6 +53,7 @@ class Reading:
         self.vcf, self.plan, self.mode, self.progress = vcf, plan, mode, progress
         self.codes = GenotypeCodes()
         self.profiles = ProfileBook()
+        self.signatures = SignatureBook(plan)
         self.failure: Exception | None = None
         self.records = self.rows = self.multiallelic = 0
         self.contigs: Counter[str] = Counter()
@@ -111,6 +113,7 @@ class Reading:
         columns |= self._annotation_columns(rows, columns)
         if self.plan.samples:
             columns |= self._genotype_columns(rows)
+        columns["signature"] = pa.array(self.signatures.signatures_of(columns))
         self._tally(block, n_alt, columns)
         schema = self.plan.schema()
         return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -55,6 +55,7 @@ def tools() -> dict[str, Tool]:
         count_variants,
         describe_file,
         distinct_values,
+        find_similar,
         genotypes_at,
         group_variants,
         list_variants,
@@ -66,7 +67,7 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, query_table, query_graph,
+               genotypes_at, distinct_values, find_similar, query_table, query_graph,
                validate_file, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..memory.embedding import PartsEmbedder
 from ..memory.errors import InputError, StorageError, VcfAgentError
 from ..memory.release import release_memory
+from ..memory.signature_table import write_signatures
 from ..memory.variant_table import index_table, table_name, write_table
 from . import bcftools
 from .annotation import annotation_format
@@ -15,7 +17,7 @@ from .columns import make_plan
 from .reading import Mode, Reading, first_unreadable_line
 from .vcf_file import Header, Progress, VcfFile, open_vcf
 
-INDEXED = ["pos", "id", "profile"]
+INDEXED = ["pos", "id", "profile", "signature"]
 
 
 def store_tables(path: Path, sha256: str, workspace: Path, progress: Progress | None) -> tuple[int, dict[str, Any]]:
@@ -36,6 +38,7 @@ def store_tables(path: Path, sha256: str, workspace: Path, progress: Progress | 
             continue
         profiles = reading.profiles.table()
         write_table(workspace, table_name("profiles", sha256), profiles.schema, profiles.to_batches())
+        write_signatures(workspace, sha256, reading.signatures.table(reading.profiles), PartsEmbedder())
         release_memory()
         version = index_table(workspace, table_name("variants", sha256), INDEXED)
         return version, reading.summary() | describe_header(vcf.header) | {"container": vcf.container}

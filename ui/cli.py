@@ -124,17 +124,19 @@ def _prompt() -> str:
 @as_json
 def ingest(files: tuple[Path, ...], again: bool, workspace: str | None, as_json: bool) -> int:
     """Read FILES into the workspace, so that questions are answered at once."""
+    from ..agent.embedder import embedder_of
     from ..agent.settings import load_settings
     from ..tools.ingest import ingest as read
     from .terminal import ingest_progress, print_json
 
-    folder = load_settings(workspace).workspace
+    settings = load_settings(workspace)
+    folder, embedder = settings.workspace, embedder_of(settings)
     found = []
     for file in files:
         with ingest_progress() as progress:
             name = file.name
             tell = (lambda records, name=name, show=progress: show(name, records)) if progress else None
-            found.append(read(file, folder, tell, again))
+            found.append(read(file, folder, tell, again, embedder))
         if not as_json:
             click.echo(f"{found[-1].name}: {found[-1].summary['records']:,} records, {len(found[-1].samples)} samples")
     if as_json:

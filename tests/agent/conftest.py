@@ -13,8 +13,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 
-def _load_stub() -> Any:
-    spec = importlib.util.spec_from_file_location("model_stub", Path(__file__).with_name("model_stub.py"))
+def _load_stub(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
@@ -25,7 +25,14 @@ def _load_stub() -> Any:
 @pytest.fixture(scope="session")
 def model_stub() -> Any:
     """The module model_stub.py: tests/ are no package, so it is loaded by path."""
-    return _load_stub()
+    return _load_stub("model_stub")
+
+
+@pytest.fixture
+def embedding_stub() -> Iterator[Any]:
+    server = _load_stub("embedding_stub").EmbeddingStub()
+    yield server
+    server.close()
 
 
 @pytest.fixture

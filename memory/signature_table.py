@@ -1,0 +1,91 @@
+"""The signature table: what distinct kinds of variants a dataset has, each with its text and its vector, in LanceDB.
+
+`signatures-<digest>` has one row per signature, in the order of their numbers; a full-text index lies on `text`. The
+embedder that made the vectors is named in the schema.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .embedding import Embedder, Floats
+from .errors import StorageError, ToolError
+from .variant_table import ALL_ROWS, open_table, table_name, write_table
+
+NAME, DIMENSION = b"embedder", b"dimension"
+
+
+def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Embedder) -> None:
+    """Write the rows with their vectors, and the index over their texts."""
+    from lancedb.index import FTS
+
+    vectors = embedder.embed(rows).astype(np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), embedder.dimension)
+    told = {NAME: embedder.name.encode(), DIMENSION: str(embedder.dimension).encode()}
+    rows = rows.append_column("vector", column).replace_schema_metadata(told)
+    name = table_name("signatures", sha256)
+    write_table(workspace, name, rows.schema, rows.to_batches())
+    try:
+        # Words stay whole and unstemmed: BRCA1 is not BRCA2, and HLA-DRB1 is one word.
+        whole_words = FTS(base_tokenizer="whitespace", lower_case=True, stem=False, remove_stop_words=False,
+                          ascii_folding=False, max_token_length=None)  # fmt: skip
+        open_table(workspace, name).create_index("text", config=whole_words)
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"The texts of {workspace} cannot be indexed: {error}", "Is the disk full?") from error
+
+
+class SignatureTable:
+    """The signatures of one dataset. They are read once: some ten thousand rows stand for a million variants."""
+
+    def __init__(self, workspace: Path, sha256: str) -> None:
+        self.workspace, self.sha256 = workspace, sha256
+
+    @cached_property
+    def _table(self) -> Any:
+        try:
+            return open_table(self.workspace, table_name("signatures", self.sha256))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise StorageError(
+                f"The signatures of {self.sha256[:16]} in {self.workspace} cannot be read: {error}",
+                "Ingest the file again with `vcf-agent ingest --again`",
+            ) from error
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """All columns but the vectors."""
+        names = [n for n in self._table.schema.names if n != "vector"]
+        return self._read(names).combine_chunks()
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """All vectors, one a line: one product with it searches every signature exactly."""
+        lists = self._read(["vector"])["vector"].combine_chunks()
+        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size)
+
+    def _read(self, names: list[str]) -> pa.Table:
+        reader = self._table.search().select(names).to_batches(ALL_ROWS)
+        return pa.Table.from_batches(list(reader), schema=reader.schema)
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raises `ToolError` where the vectors are not of this embedder."""
+        told = self._table.schema.metadata or {}
+        stored, dimension = told.get(NAME, b"?").decode(), told.get(DIMENSION, b"?").decode()
+        if (stored, dimension) != (embedder.name, str(embedder.dimension)):
+            raise ToolError(
+                f"The vectors of this dataset were made by {stored} ({dimension} numbers), and the setting names "
+                f"{embedder.name} ({embedder.dimension})",
+                "Ingest the file again with `vcf-agent ingest --again`, or set VCF_AGENT_EMBEDDER back",
+            )
+
+    def with_words(self, words: str) -> npt.NDArray[np.int64]:
+        """Signatures whose text has every one of the words, the best match first, then by number."""
+        from lancedb.query import FullTextOperator, MatchQuery
+
+        query = self._table.search(MatchQuery(words, "text", operator=FullTextOperator.AND), query_type="fts")
+        found = query.select(["signature", "_score"]).limit(max(len(self.rows), 1)).to_arrow()
+        signature, score = found["signature"].to_numpy(), np.round(found["_score"].to_numpy(), 4)
+        return np.asarray(signature[np.lexsort((signature, -score))])
