@@ -155,5 +155,6 @@ def _ingest_new(
 
 def _embed(workspace: Path, sha256: str, embedder: Embedder) -> None:
     """Vectors of a provider's model in place of our own; here, since a child process knows no keys."""
+    from ..memory.signature_table import SignatureTable, write_signatures
 
     write_signatures(workspace, sha256, SignatureTable(workspace, sha256).rows, embedder)
