@@ -13,6 +13,7 @@ from ..memory.variant_graph import GraphRows, write_generation
 from .clauses import SIGNIFICANCE_FIELDS
 from .consequences import rank
 from .dataset import OpenDataset, matrix
+from .pedigree import Pedigree
 
 CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 REVIEW_FIELDS = ["CLNREVSTAT"]
@@ -76,7 +77,7 @@ def _block(data: OpenDataset, rows: pa.Table) -> GraphRows:
         carries=_carries(data, rows, key),
         in_gene=in_gene,
         asserted=asserted,
-        parent_of=pa.table({"parent": pa.array([], pa.string()), "child": pa.array([], pa.string())}),
+        parent_of=_parent_of(data),
     )
 
 
@@ -85,11 +86,22 @@ def _sample_ids(data: OpenDataset) -> list[str]:
 
 
 def _samples(data: OpenDataset) -> pa.Table:
-    n = len(data.samples)
+    pedigree = Pedigree.from_rows(data.summary.get("pedigree") or [])
     return pa.table({
         "id": pa.array(_sample_ids(data), pa.string()), "name": pa.array(data.samples, pa.string()),
-        "dataset": pa.array([data.dataset.sha256] * n, pa.string()),
-        "sex": pa.nulls(n, pa.string()), "affected": pa.nulls(n, pa.string()),
+        "dataset": pa.array([data.dataset.sha256] * len(data.samples), pa.string()),
+        "sex": pa.array([pedigree.sex(s) for s in data.samples], pa.string()),
+        "affected": pa.array([pedigree.status(s) for s in data.samples], pa.string()),
+    })  # fmt: skip
+
+
+def _parent_of(data: OpenDataset) -> pa.Table:
+    """Parents and children who are both samples of the file; a pedigree may name others."""
+    pedigree = Pedigree.from_rows(data.summary.get("pedigree") or [])
+    id_of = dict(zip(data.samples, _sample_ids(data), strict=True))
+    pairs = [(id_of[p], id_of[c]) for c in data.samples for p in pedigree.parents_of(c) if p in id_of]
+    return pa.table({
+        "parent": pa.array([p for p, _ in pairs], pa.string()), "child": pa.array([c for _, c in pairs], pa.string())
     })  # fmt: skip
 
 

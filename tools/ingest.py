@@ -1,6 +1,7 @@
 """From a file to a dataset: read in one pass, stored as tables and a graph generation, committed once."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,28 @@ from .annotation import annotation_format
 from .build import guess_build
 from .columns import make_plan
 from .graph_load import drop_older_graphs, write_graph
+from .pedigree import Pedigree
 from .reading import Mode, Progress, Reading, first_unreadable_line
 from .vcf_file import Header, VcfFile, open_vcf, sha256_of
 
 
-def ingest(path: Path, workspace: Path, progress: Progress | None = None, again: bool = False) -> Dataset:
+def ingest(
+    path: Path,
+    workspace: Path,
+    progress: Progress | None = None,
+    again: bool = False,
+    pedigree: Pedigree | None = None,
+) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
 
-    Raises `InputError` for a file that cannot be read to its end, `StorageError` for a workspace that cannot
-    be written; in both cases the workspace is as it was.
+    A `pedigree` is kept with it and stands in the graph, in place of an earlier one. Raises `InputError` for a file
+    that cannot be read to its end, `StorageError` for a workspace that cannot be written; in both cases the workspace
+    is as it was.
     """
     catalog = Catalog(workspace)
     path = path.absolute()
     known = None if again else _known(catalog, path)
-    if known and (dataset := catalog.by_digest(known)):
+    if known and (dataset := catalog.by_digest(known)) and _has(dataset, pedigree):
         return _as_named(dataset, path)
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
@@ -36,7 +45,11 @@ def ingest(path: Path, workspace: Path, progress: Progress | None = None, again:
     with writer_lock(workspace), undo:
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
-            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress)
+            kept = dataset.summary.get("pedigree") if dataset else None
+            dataset = _ingest_new(vcf, stamp, sha256, catalog, progress, pedigree.to_rows() if pedigree else kept)
+        elif pedigree and not _has(dataset, pedigree):
+            summary = dataset.summary | {"pedigree": pedigree.to_rows()}
+            dataset = _commit(catalog, replace(dataset, summary=summary), stamp)
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
@@ -102,18 +115,29 @@ class _Undo:
             self.workspace.mkdir(exist_ok=True)
 
 
-def _ingest_new(vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None) -> Dataset:
+def _has(dataset: Dataset, pedigree: Pedigree | None) -> bool:
+    return pedigree is None or dataset.summary.get("pedigree") == pedigree.to_rows()
+
+
+def _ingest_new(
+    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, progress: Progress | None, pedigree: list[Any] | None
+) -> Dataset:
     version, summary = _store(vcf, sha256, catalog.workspace, progress)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
         raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
-    generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
-    dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    write_graph(catalog.workspace, generation, dataset, catalog.datasets())
+    summary["pedigree"] = pedigree
+    return _commit(catalog, Dataset(sha256, dataset_name(vcf.path), vcf.path, version, 0, now, summary), stamp)
+
+
+def _commit(catalog: Catalog, dataset: Dataset, stamp: str) -> Dataset:
+    """Write the next generation of the graph, with this dataset in place of its older state, and commit both."""
+    dataset = replace(dataset, graph_generation=catalog.next_generation())
+    write_graph(catalog.workspace, dataset.graph_generation, dataset, catalog.datasets())
     catalog.commit(dataset, stamp)
-    drop_older_graphs(catalog.workspace, generation)
+    drop_older_graphs(catalog.workspace, dataset.graph_generation)
     return dataset
 
 

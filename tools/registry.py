@@ -54,6 +54,7 @@ def tools() -> dict[str, Tool]:
         count_variants,
         describe_file,
         distinct_values,
+        explore_graph,
         genotypes_at,
         group_variants,
         list_variants,
@@ -63,7 +64,7 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, validate_file]  # fmt: skip
+               genotypes_at, distinct_values, explore_graph, validate_file]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

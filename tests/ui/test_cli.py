@@ -157,13 +157,14 @@ def test_a_session_goes_on(cli: Any, ready: Path) -> None:
 
 
 def test_files_that_no_tool_reads_are_told(cli: Any, example: Path, ready: Path) -> None:
-    ped = example.with_name("family.ped")
-    done = cli("ask", "How many variants?", example, "--ped", ped, "--workspace", ready)
+    bed = example.with_name("family.ped")
+    done = cli("ask", "How many variants?", example, "--bed", bed, "--workspace", ready)
     assert done.code == 0
     assert re.search(r"family\.ped.* was not used", done.out)
-    done = cli("ask", "How many variants?", example, "--ped", "nothing.ped", "--workspace", ready)
-    assert done.code == 2
-    assert "nothing.ped" in one_line(done)
+    for option in ("--bed", "--ped"):
+        done = cli("ask", "How many variants?", example, option, "nothing.ped", "--workspace", ready)
+        assert done.code == 2
+        assert "nothing.ped" in one_line(done)
 
 
 def test_chat(cli: Any, ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
