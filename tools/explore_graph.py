@@ -133,7 +133,7 @@ def _left_out(data: OpenDataset) -> bool:
 def _evidence(question: Question, found: Found) -> list[Evidence]:
     """The count from the table beside that of the graph; and the command where bcftools can give the same."""
     counted = found.counted()
-    told = f"counted again from the variant table: {_told(counted)}, {found.counts}"
+    told = f"counted again from the variant table: {_told(counted)} ({found.counts})"
     agrees = counted == found.count
     if agrees:
         told += "; the graph gives the same"

@@ -174,13 +174,15 @@ def genes_hit(q: Question) -> Found:
         hits = exact.genes_hit(found, q.held, ids, list(q.wanted.impacts), q.terms)
         return sum(n >= q.wanted.min_samples for n in hits.values())
 
-    listed = ", ".join(f"{r[0]} ({r[1]})" for r in rows)
-    few = q.wanted.min_samples > len(ids)
+    listed = ", ".join(f"{r[0]} ({r[1]})" for r in rows) + (" and others" if len(rows) < len(order) else "")
+    text = (
+        f"{count_of(len(order), 'gene')} with a variant{_said(q)} in at least {q.wanted.min_samples} of the affected "
+        f"samples ({q.in_words(ids)})" + (f": {listed}." if listed else ".")
+    )
+    if q.wanted.min_samples > len(ids):
+        text += f" Only {count_of(len(ids), 'sample')} affected, so no gene can have {q.wanted.min_samples}."
     return Found(
-        f"{count_of(len(order), 'gene')} with a variant{_said(q)} in at least {q.wanted.min_samples} of the "
-        f"{len(ids)} affected samples ({q.in_words(ids)})" + (f": {listed}." if listed else "."),
-        order, "genes", [table_of("genes", columns, rows, len(order))], len(order), counted, "genes",
-        [f"only {count_of(len(ids), 'sample')} affected, so no gene can have {q.wanted.min_samples}"] if few else [],
+        text, order, "genes", [table_of("genes", columns, rows, len(order))], len(order), counted, "genes"
     )  # fmt: skip
 
 
