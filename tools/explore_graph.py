@@ -65,7 +65,7 @@ class ExploreGraph(OnDataset):
         None, ge=2, description="a variant is rare where at most so many samples carry it; default a tenth, at least 2"
     )
     nobody_else: bool = Field(False, description="only variants that no other sample carries")
-    limit: int = Field(20, ge=1, le=200, description="rows shown; the total is always told")
+    limit: int = Field(20, ge=1, le=1000, description="rows shown; the total is always told")
 
     @model_validator(mode="after")
     def _only_what_is_used(self) -> Self:
@@ -146,8 +146,8 @@ def _evidence(question: Question, found: Found) -> list[Evidence]:
 
 
 def _of_file(question: Question, found: Found, data: OpenDataset, told: str, agrees: bool) -> Evidence:
-    if found.command:
-        command, expected = found.command
+    if proof := found.command():
+        command, expected = proof
         evidence = prove(question.context, data, "explore_graph", question.wanted, command, expected)
     else:
         arguments = question.wanted.model_dump(exclude_defaults=True, mode="json")

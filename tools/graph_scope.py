@@ -48,7 +48,10 @@ CONDITIONS = """
 
 @dataclass(slots=True)
 class Found:
-    """An answer of the graph: `count` is the graph's, of the things that `counts` names; `counted` is the table's."""
+    """An answer of the graph: `count` is the graph's, of the things that `counts` names; `counted` is the table's.
+
+    `command` is what bcftools can say of it, and what that should give.
+    """
 
     text: str
     value: Json
@@ -58,7 +61,7 @@ class Found:
     counted: Callable[[], Json]
     counts: str
     reading: list[str] = field(default_factory=list)
-    command: tuple[Command, Json] | None = None
+    command: Callable[[], tuple[Command, Json] | None] = lambda: None
 
 
 @dataclass

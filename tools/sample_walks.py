@@ -18,8 +18,6 @@ from .list_variants import query_options
 from .result import Json
 from .text import count_of
 
-MAX_VALUE = 1_000
-
 
 def who_carries(q: Question) -> Found:
     """The samples that carry variants of some genes; the table has a row for each of their calls."""
@@ -47,7 +45,7 @@ def who_carries(q: Question) -> Found:
     return Found(
         text + (": " + ", ".join(listed) if listed else "") + ".", [q.labels[s] for s in carriers], "samples",
         [table_of("calls", columns, rows, len(calls))], len(carried), counted, "carried variants, over the samples",
-        command=_calls_command(q, genes, chosen, calls),
+        command=lambda: _calls_command(q, genes, chosen, calls),
     )  # fmt: skip
 
 
@@ -100,16 +98,15 @@ def shared_variants(q: Question) -> Found:
         for sample in q.labels.keys() - set(ids):
             common = np.setdiff1d(common, q.carried(sample), assume_unique=True)
     shown = q.named(common[: q.wanted.limit])
-    value = shown if len(common) <= q.wanted.limit else q.named(common[:MAX_VALUE])
     alone = " and by no other sample" if q.wanted.nobody_else else ""
     rows = [[v, *[genotypes.get(s) for s in ids]] for v in shown for genotypes in [q.carriers(v)]]
     found = Found(
-        f"{count_of(len(common), 'variant')} carried by {q.in_words(ids)}{alone}.", value, "variants",
+        f"{count_of(len(common), 'variant')} carried by {q.in_words(ids)}{alone}.", shown, "variants",
         [table_of("shared variants", ["variant", *[q.labels[s] for s in ids]], rows, len(common))], len(common),
         lambda: exact.shared_by(exact.carriage(q.files), ids, q.wanted.nobody_else), "variants",
     )  # fmt: skip
-    if len(common) > len(value):
-        found.reading.append(f"the value holds {len(value):,} of {len(common):,} variants")
+    if len(common) > len(shown):
+        found.reading.append(f"the value holds {len(shown):,} of {len(common):,} variants, as the table does")
     return found
 
 

@@ -137,7 +137,7 @@ def with_graph(workspace: Path) -> Iterator[Open]:
 
 def ask(context: ToolContext, ask: str, **arguments: object) -> ToolResult:
     """The tool's answer, which must agree with the count from the table."""
-    result = tool("explore_graph").call(context, {"ask": ask, "limit": 200, **arguments})
+    result = tool("explore_graph").call(context, {"ask": ask, "limit": 1000, **arguments})
     assert result.private
     for evidence in result.evidence:
         assert evidence.verified is not False, evidence.note
