@@ -10,6 +10,7 @@ from ..memory.errors import ToolError
 from ..tools.context import ToolContext
 from ..tools.dataset import OpenDataset, nearest
 from .conditions import read_conditions
+from .graph_questions import graph_arguments
 from .phrases import Ambiguous, Conditions, Text, read_text, words
 from .samples import NAMES
 
@@ -51,7 +52,9 @@ UNCLEAR = Decline("I could not tell what is asked.")
 CAN = (
     "I can describe a file (samples, contigs, build, annotation, fields), count, list and group variants by region, gene, "
     "ID, type, consequence, impact, FILTER, QUAL, depth, frequency, significance and genotypes, give statistics such as "
-    "Ti/Tv or per-sample counts, show genotypes at a position, list the values of a field, and find the variants most like one."
+    "Ti/Tv or per-sample counts, show genotypes at a position, list the values of a field, find the variants most like "
+    "one, and tell who carries variants in a gene, which genes are hit in several affected samples, and which samples "
+    "share the most rare variants."
 )
 
 
@@ -191,7 +194,9 @@ def _unsafe(question: str) -> Decline | None:
 
 def _first(text: Text, data: OpenDataset) -> Plan:
     """What the first maker that recognises its kind of question makes of it."""
-    for make in (_similar, _describe, _statistics, _sample_statistics, _genotypes_at, _values, _group, _select):
+    for make in (
+        _similar, _describe, _statistics, _sample_statistics, _genotypes_at, _explore, _values, _group, _select,
+    ):  # fmt: skip
         if made := make(text, data):
             return made
     return UNCLEAR
@@ -382,6 +387,14 @@ def _at(text: Text, mark: str, samples: list[str], show: str) -> Call:
     where = {"id": place} if mark[1] == "i" else {"position": place}
     shown = {} if show == "genotypes" else {"show": show}
     return Call("genotypes_at", {**where, **({"samples": samples} if samples else {}), **shown})
+
+
+# Walks over the graph.
+
+
+def _explore(text: Text, data: OpenDataset) -> Plan | None:
+    arguments = graph_arguments(text, data)
+    return Call("explore_graph", arguments) if arguments else None
 
 
 # Values of a field.

@@ -17,6 +17,7 @@ from ..tools import bcftools
 from ..tools.context import ToolContext
 from ..tools.dataset import OpenDataset, nearest
 from ..tools.ingest import ingest
+from ..tools.pedigree import read_pedigree
 from ..tools.text import plain
 from .answer import Answer
 from .embedder import embedder_of
@@ -35,8 +36,8 @@ class VariantAgent:
         with VariantAgent("cohort.vcf.gz") as agent:
             print(agent.ask("How many variants pass all filters?"))
 
-    Files are ingested into the workspace on first use. `session` continues an earlier conversation. Raises
-    `InputError` for a file, dataset, model or setting that cannot be used.
+    Files are ingested into the workspace on first use. `session` continues an earlier conversation; `pedigree` is a
+    PED file for this one. Raises `InputError` for a file, dataset, model or setting that cannot be used.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class VariantAgent:
         workspace: str | Path | None = None,
         settings: Settings | None = None,
         telemetry: Telemetry | None = None,
+        pedigree: str | Path | None = None,
         on_progress: Callable[[str, int], None] | None = None,
     ) -> None:
         models = [model] if isinstance(model, str) else model
@@ -55,6 +57,7 @@ class VariantAgent:
         for name in models or []:
             if name != OFFLINE:
                 validate_model_name(name)
+        people = read_pedigree(Path(pedigree).expanduser()) if pedigree else None
         bcftools.prepare()
         self.session = session or uuid4().hex
         embedder = embedder_of(self.settings)
@@ -66,6 +69,7 @@ class VariantAgent:
             ],
             verify_seconds=self.settings.verify_seconds,
             embedder=embedder or PartsEmbedder(),
+            pedigree=people,
         )
         self._chain = ModelChain(
             self.settings.models,
@@ -153,8 +157,9 @@ class VariantAgent:
         return saver
 
     def close(self) -> None:
-        """End the waiting child process and close the session's file; a second call does nothing."""
+        """End the waiting child process, close the graph and the session's file; a second call does nothing."""
         bcftools.release()
+        self.context.open_graph.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = self._loop = None

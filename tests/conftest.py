@@ -59,7 +59,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def _open(path: Path, workspace: Path) -> ToolContext:
-    """The graph is left out: the tools do not read it, and writing it takes most of the time of a small ingest."""
+    """The graph is left out: one tool alone reads it, and writing it takes most of the time of a small ingest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
         dataset = ingest(path, workspace)

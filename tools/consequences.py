@@ -109,3 +109,13 @@ def worst(entries: list[tuple[str, str]]) -> tuple[str, str]:
 
 def _impact_rank(impact: str) -> int:
     return IMPACTS.index(impact) if impact in IMPACTS else len(IMPACTS)
+
+
+def worst_by_gene(profile: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
+    """The most severe consequence that an annotation profile gives each gene, and its impact."""
+    found: dict[str, tuple[str, str]] = {}
+    entries = zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True)
+    for gene, consequence, impact in sorted(entries, key=lambda entry: rank(entry[1])):
+        if gene:
+            found.setdefault(gene, (consequence, impact))
+    return found

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from ..memory.catalog import Dataset
 from ..memory.variant_graph import GraphRows, graph_path, write_generation
 from .clauses import CONDITION_FIELDS, SIGNIFICANCE_FIELDS
-from .consequences import rank
+from .consequences import worst_by_gene
 from .dataset import OpenDataset, matrix
+from .pedigree import Pedigree
 
 REVIEW_FIELDS = ["CLNREVSTAT"]
 BLOCK_ROWS = 30_000
@@ -120,7 +121,7 @@ def _block(data: OpenDataset, rows: pa.RecordBatch, effects: "Effects") -> Graph
         carries=_carries(data, rows, key),
         in_gene=in_gene,
         asserted=asserted,
-        parent_of=pa.table({"parent": pa.array([], pa.string()), "child": pa.array([], pa.string())}),
+        parent_of=_parent_of(data),
     )
 
 
@@ -129,11 +130,22 @@ def _sample_ids(data: OpenDataset) -> list[str]:
 
 
 def _samples(data: OpenDataset) -> pa.Table:
-    n = len(data.samples)
+    pedigree = Pedigree.from_rows(data.summary["pedigree"] or [])
     return pa.table({
         "id": pa.array(_sample_ids(data), pa.string()), "name": pa.array(data.samples, pa.string()),
-        "dataset": pa.array([data.dataset.sha256] * n, pa.string()),
-        "sex": pa.nulls(n, pa.string()), "affected": pa.nulls(n, pa.string()),
+        "dataset": pa.array([data.dataset.sha256] * len(data.samples), pa.string()),
+        "sex": pa.array([pedigree.sex(s) for s in data.samples], pa.string()),
+        "affected": pa.array([pedigree.status(s) for s in data.samples], pa.string()),
+    })  # fmt: skip
+
+
+def _parent_of(data: OpenDataset) -> pa.Table:
+    """Parents and children who are both samples of the file; a pedigree may name others."""
+    pedigree = Pedigree.from_rows(data.summary["pedigree"] or [])
+    id_of = dict(zip(data.samples, _sample_ids(data), strict=True))
+    pairs = [(id_of[p], id_of[c]) for c in data.samples for p in pedigree.parents_of(c) if p in id_of]
+    return pa.table({
+        "parent": pa.array([p for p, _ in pairs], pa.string()), "child": pa.array([c for _, c in pairs], pa.string())
     })  # fmt: skip
 
 
@@ -171,7 +183,7 @@ class Effects:
 
 
 def _worst_effects(data: OpenDataset) -> Effects:
-    worst = [_worst_by_gene(p) for p in data.profiles.to_pylist()]
+    worst = [worst_by_gene(p) for p in data.profiles.to_pylist()]
     number = np.array([len(w) for w in worst], dtype=np.int64)
     flat = [(gene, *said) for w in worst for gene, said in w.items()]
     names = ("gene", "consequence", "impact")
@@ -187,14 +199,6 @@ def _in_gene(effects: Effects, rows: pa.RecordBatch, key: pa.Array) -> pa.Table:
     within = np.arange(len(at_row)) - np.repeat(np.cumsum(times) - times, times)
     said = effects.said.take(pa.array(np.repeat(effects.start[profile], times) + within))
     return said.add_column(0, "variant", key.take(pa.array(at_row)))
-
-
-def _worst_by_gene(profile: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    for gene, consequence, impact in zip(profile["genes"], profile["consequences"], profile["impacts"], strict=True):
-        if gene and (gene not in found or rank(consequence) < rank(found[gene][0])):
-            found[gene] = (consequence, impact)
-    return found
 
 
 def _asserted(data: OpenDataset, rows: pa.RecordBatch, key: pa.Array) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
 
 if TYPE_CHECKING:
     from ..memory.embedding import Embedder
+    from .pedigree import Pedigree
 
 Worker = Callable[..., Json]
 
@@ -31,10 +33,12 @@ def ingest(
     progress: Progress | None = None,
     again: bool = False,
     embedder: Embedder | None = None,
+    pedigree: Pedigree | None = None,
 ) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
 
-    `embedder` is a provider's, where the settings name one; the vectors are our own without.
+    `embedder` is a provider's, where the settings name one; the vectors are our own without. A `pedigree` is kept
+    with it and stands in the graph, in place of an earlier one.
 
     It takes the place of what the file held before. Those tables go with the next ingest, so that whoever has
     them open reads on.
@@ -45,7 +49,7 @@ def ingest(
     catalog = Catalog(workspace)
     path = path.absolute()
     known = None if again else _known(catalog, path)
-    if known and (dataset := catalog.by_digest(known)):
+    if known and (dataset := catalog.by_digest(known)) and _has(dataset, pedigree):
         return _as_named(dataset, path)
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
@@ -53,9 +57,16 @@ def ingest(
     with writer_lock(workspace) as lock, undo:
         drop_tables_but(workspace, [sha256, *(d.sha256 for d in catalog.datasets())])
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
+        do = _worker(catalog, stamp, lock, progress)
         if again or dataset is None:
-            do = _worker(catalog, stamp, lock, progress)
-            dataset = _ingest_new(vcf, stamp, sha256, catalog, do, embedder)
+            kept = dataset.summary["pedigree"] if dataset else None
+            dataset = _read(vcf, stamp, sha256, do, pedigree.to_rows() if pedigree else kept)
+            if embedder:
+                _embed(workspace, sha256, embedder)
+            dataset = _commit(catalog, dataset, stamp, do)
+        elif pedigree and not _has(dataset, pedigree):
+            summary = dataset.summary | {"pedigree": pedigree.to_rows()}
+            dataset = _commit(catalog, replace(dataset, summary=summary), stamp, do)
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
 
@@ -132,24 +143,29 @@ def _worker(catalog: Catalog, stamp: str, lock: int, progress: Progress | None) 
     return do
 
 
-def _ingest_new(
-    vcf: VcfFile, stamp: str, sha256: str, catalog: Catalog, do: Worker, embedder: Embedder | None
-) -> Dataset:
+def _has(dataset: Dataset, pedigree: Pedigree | None) -> bool:
+    return pedigree is None or dataset.summary["pedigree"] == pedigree.to_rows()
+
+
+def _read(vcf: VcfFile, stamp: str, sha256: str, do: Worker, pedigree: Json) -> Dataset:
+    """Write the tables of a file. Nobody sees them before the commit."""
     version, summary = do("tables", path=str(vcf.path), sha256=sha256)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
         raise InputError(f"{vcf.path} changed while it was read", "Ingest it again when it is complete")
-    if embedder:
-        _embed(catalog.workspace, sha256, embedder)
-    earlier = catalog.earlier_content(vcf.path, sha256)
-    generation = catalog.next_generation()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
-    dataset = Dataset(sha256, dataset_name(vcf.path), vcf.path, version, generation, now, summary)
-    left_out = do("graph", generation=generation, dataset=dataset.to_json(), without=earlier and earlier.sha256)
-    summary["graph_left_out"] = left_out
+    return Dataset(sha256, dataset_name(vcf.path), vcf.path, version, 0, now, summary | {"pedigree": pedigree})
+
+
+def _commit(catalog: Catalog, dataset: Dataset, stamp: str, do: Worker) -> Dataset:
+    """Write the next generation of the graph, with this dataset in place of its older state, and commit both."""
+    earlier = catalog.earlier_content(dataset.path, dataset.sha256)
+    dataset = replace(dataset, graph_generation=catalog.next_generation())
+    job = {"generation": dataset.graph_generation, "dataset": dataset.to_json()}
+    dataset.summary["graph_left_out"] = do("graph", **job, without=earlier and earlier.sha256)
     catalog.commit(dataset, stamp, instead_of=earlier)
-    drop_older_graphs(catalog.workspace, generation)
+    drop_older_graphs(catalog.workspace, dataset.graph_generation)
     return dataset
 
 

@@ -55,6 +55,7 @@ def tools() -> dict[str, Tool]:
         count_variants,
         describe_file,
         distinct_values,
+        explore_graph,
         find_similar,
         genotypes_at,
         group_variants,
@@ -67,7 +68,7 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, find_similar, query_table, query_graph,
+               genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                validate_file, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 

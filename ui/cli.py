@@ -25,6 +25,8 @@ model: Option = click.option("--model", "models", multiple=True, metavar="NAME",
 session: Option = click.option("--session", metavar="ID", help="Go on with an earlier conversation.")
 dataset: Option = click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="An ingested file by name.")
 
+ped_file: Option = click.option("--ped", type=FILE, help="PED file: parents, sex and who is affected.")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vcf-agent")
@@ -39,7 +41,7 @@ def cli(debug: bool) -> None:
 @dataset
 @model
 @session
-@click.option("--ped", type=FILE, help="Family relations; no tool uses them yet.")
+@ped_file
 @click.option("--bed", type=FILE, help="Regions; no tool uses them yet.")
 @click.option("--reference", type=FILE, help="Reference FASTA; no tool uses it yet.")
 @workspace
@@ -48,8 +50,8 @@ def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], model
         session: str | None, ped: Path | None, bed: Path | None, reference: Path | None, workspace: str | None,
         as_json: bool) -> int:  # fmt: skip
     """Answer one QUESTION about FILES, which are ingested on first use."""
-    unused = _unused(ped=ped, bed=bed, reference=reference)
-    with _agent(files, datasets, models, session, workspace) as agent:
+    unused = _unused(bed=bed, reference=reference)
+    with _agent(files, datasets, models, session, workspace, ped) as agent:
         answer = agent.ask(question)
     answer.reading += unused
     return _show(answer, as_json)
@@ -69,13 +71,13 @@ def _unused(**given: Path | None) -> list[str]:
 
 
 def _agent(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
-           workspace: str | None) -> Any:  # fmt: skip
+           workspace: str | None, ped: Path | None = None) -> Any:  # fmt: skip
     from ..agent.session import VariantAgent
     from .terminal import ingest_progress
 
     with ingest_progress() as progress:
         return VariantAgent(*files, datasets=datasets, model=list(models) or None, session=session,
-                            workspace=workspace, on_progress=progress)  # fmt: skip
+                            workspace=workspace, pedigree=ped, on_progress=progress)  # fmt: skip
 
 
 def _show(answer: Any, as_json: bool) -> int:
@@ -120,23 +122,26 @@ def _prompt() -> str:
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--again", is_flag=True, help="Read a file again that is in the workspace already.")
+@ped_file
 @workspace
 @as_json
-def ingest(files: tuple[Path, ...], again: bool, workspace: str | None, as_json: bool) -> int:
+def ingest(files: tuple[Path, ...], again: bool, ped: Path | None, workspace: str | None, as_json: bool) -> int:
     """Read FILES into the workspace, so that questions are answered at once."""
     from ..agent.embedder import embedder_of
     from ..agent.settings import load_settings
     from ..tools.ingest import ingest as read
+    from ..tools.pedigree import read_pedigree
     from .terminal import ingest_progress, print_json
 
     settings = load_settings(workspace)
     folder, embedder = settings.workspace, embedder_of(settings)
+    pedigree = read_pedigree(ped) if ped else None
     found = []
     for file in files:
         with ingest_progress() as progress:
             name = file.name
             tell = (lambda records, name=name, show=progress: show(name, records)) if progress else None
-            found.append(read(file, folder, tell, again, embedder))
+            found.append(read(file, folder, tell, again, embedder, pedigree))
         if not as_json:
             click.echo(f"{found[-1].name}: {found[-1].summary['records']:,} records, {len(found[-1].samples)} samples")
     if as_json:
@@ -240,16 +245,17 @@ def tools(name: str | None, as_json: bool) -> int:
 @click.argument("files", nargs=-1, type=FILE)
 @click.option("--args", "arguments", default="{}", metavar="JSON", help="The tool's arguments.")
 @dataset
+@ped_file
 @workspace
 @as_json
-def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], workspace: str | None,
-         as_json: bool) -> int:  # fmt: skip
+def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], ped: Path | None,
+         workspace: str | None, as_json: bool) -> int:  # fmt: skip
     """Run one tool on FILES without any model."""
     from ..tools.registry import tool as named
     from .terminal import print_json
 
     chosen = named(name)
-    with _agent(files, datasets, ("offline",), None, workspace) as agent:
+    with _agent(files, datasets, ("offline",), None, workspace, ped) as agent:
         result = chosen.call(agent.context, _arguments(arguments))
     if as_json:
         print_json(result.to_json())

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pysam
 import pytest
+from vcf_agent.tools.graph_load import write_graph
 from vcf_agent.ui.cli import main
 
 RUN = [sys.executable, "-m", "vcf_agent.ui.cli"]
@@ -157,13 +158,14 @@ def test_a_session_goes_on(cli: Any, ready: Path) -> None:
 
 
 def test_files_that_no_tool_reads_are_told(cli: Any, example: Path, ready: Path) -> None:
-    ped = example.with_name("family.ped")
-    done = cli("ask", "How many variants?", example, "--ped", ped, "--workspace", ready)
+    bed = example.with_name("family.ped")
+    done = cli("ask", "How many variants?", example, "--bed", bed, "--workspace", ready)
     assert done.code == 0
     assert re.search(r"family\.ped.* was not used", done.out)
-    done = cli("ask", "How many variants?", example, "--ped", "nothing.ped", "--workspace", ready)
-    assert done.code == 2
-    assert "nothing.ped" in one_line(done)
+    for option in ("--bed", "--ped"):
+        done = cli("ask", "How many variants?", example, option, "nothing.ped", "--workspace", ready)
+        assert done.code == 2
+        assert "nothing.ped" in one_line(done)
 
 
 def test_chat(cli: Any, ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -650,3 +652,23 @@ def test_no_control_character_of_a_file_is_printed(cli: Any, hostile: Path, shap
         assert CONTROLS.findall(done.out + done.err) == [], arguments
     done = cli("ask", "How many variants are het in S1\x1b[31mred?", hostile, *shape)
     assert CONTROLS.findall(done.out + done.err) == []
+
+
+def test_a_pedigree_tells_who_is_affected(
+    cli: Any, example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", write_graph)
+    ped, stored, other = example.with_name("family.ped"), tmp_path / "stored", tmp_path / "other"
+    question = "Which genes have HIGH impact variants in 1 or more affected samples?"
+    assert cli("ingest", example, "--ped", ped, "--workspace", stored).code == 0
+    kept = cli("ask", question, example, "--workspace", stored, "--json")
+    given = cli("ask", question, example, "--workspace", other, "--ped", ped, "--json")
+    assert kept.code == given.code == 0
+    assert objects(kept.out)[0]["value"] == objects(given.out)[0]["value"] != []
+    unknown = cli("ask", question, example, "--workspace", other)
+    assert unknown.code == 2
+    assert "--ped" in one_line(unknown)
+    (tmp_path / "bad.ped").write_text("F A 0 0\n")
+    bad = cli("ingest", example, "--ped", tmp_path / "bad.ped", "--workspace", stored)
+    assert bad.code == 2
+    assert "line 1" in one_line(bad)
