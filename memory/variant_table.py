@@ -11,9 +11,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .ahead import Ahead
 from .errors import StorageError
 
 if TYPE_CHECKING:
@@ -59,8 +61,8 @@ def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable
 
     stored = pa.schema([field.with_metadata(_COMPRESSED) for field in schema], schema.metadata)
     compressed = (pa.RecordBatch.from_arrays(batch.columns, schema=stored) for batch in batches)
-    reader = pa.RecordBatchReader.from_batches(stored, compressed)
-    with _writing(workspace):
+    with _writing(workspace), closing(Ahead(compressed)) as rows:  # which begin while LanceDB is imported
+        reader = pa.RecordBatchReader.from_batches(stored, rows)
         table = _connect(workspace).create_table(name, data=reader, mode="overwrite")
     return int(table.version)
 
