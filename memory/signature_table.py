@@ -23,7 +23,7 @@ def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Emb
     """Write the rows with their vectors, and the index over their texts."""
     from lancedb.index import FTS
 
-    vectors = embedder.embed(rows).astype(np.float32)
+    vectors = embedder.embed(rows).astype(np.float16)  # half the size, and near enough
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), embedder.dimension)
     told = {NAME: embedder.name.encode(), DIMENSION: str(embedder.dimension).encode()}
     rows = rows.append_column("vector", column).replace_schema_metadata(told)
@@ -36,6 +36,11 @@ def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Emb
         open_table(workspace, name).create_index("text", config=whole_words)
     except (OSError, RuntimeError) as error:
         raise StorageError(f"The texts of {workspace} cannot be indexed: {error}", "Is the disk full?") from error
+
+
+def rounded(vectors: Floats) -> Floats:
+    """Vectors as they come back from the table."""
+    return vectors.astype(np.float16).astype(np.float32)
 
 
 class SignatureTable:
@@ -64,7 +69,7 @@ class SignatureTable:
     def matrix(self) -> Floats:
         """All vectors, one a line: one product with it searches every signature exactly."""
         lists = self._read(["vector"])["vector"].combine_chunks()
-        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size)
+        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size).astype(np.float32)
 
     def _read(self, names: list[str]) -> pa.Table:
         reader = self._table.search().select(names).to_batches(ALL_ROWS)
