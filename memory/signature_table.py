@@ -23,7 +23,7 @@ def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Emb
     """Write the rows with their vectors, and the index over their texts."""
     from lancedb.index import FTS
 
-    vectors = embedder.embed(rows).astype(np.float16)  # half the size, and near enough
+    vectors = embedder.embed(rows).astype(np.float32)
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), embedder.dimension)
     told = {NAME: embedder.name.encode(), DIMENSION: str(embedder.dimension).encode()}
     rows = rows.append_column("vector", column).replace_schema_metadata(told)
@@ -36,11 +36,6 @@ def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Emb
         open_table(workspace, name).create_index("text", config=whole_words)
     except (OSError, RuntimeError) as error:
         raise StorageError(f"The texts of {workspace} cannot be indexed: {error}", "Is the disk full?") from error
-
-
-def rounded(vectors: Floats) -> Floats:
-    """Vectors as they come back from the table."""
-    return vectors.astype(np.float16).astype(np.float32)
 
 
 class SignatureTable:
@@ -60,6 +55,12 @@ class SignatureTable:
             ) from error
 
     @cached_property
+    def _embedder(self) -> tuple[str, str]:
+        """Name and dimension of what made the vectors."""
+        told = self._table.schema.metadata or {}
+        return told.get(NAME, b"?").decode(), told.get(DIMENSION, b"?").decode()
+
+    @cached_property
     def rows(self) -> pa.Table:
         """All columns but the vectors."""
         names = [n for n in self._table.schema.names if n != "vector"]
@@ -69,7 +70,7 @@ class SignatureTable:
     def matrix(self) -> Floats:
         """All vectors, one a line: one product with it searches every signature exactly."""
         lists = self._read(["vector"])["vector"].combine_chunks()
-        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size).astype(np.float32)
+        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size)
 
     def _read(self, names: list[str]) -> pa.Table:
         reader = self._table.search().select(names).to_batches(ALL_ROWS)
@@ -77,8 +78,7 @@ class SignatureTable:
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raises `ToolError` where the vectors are not of this embedder."""
-        told = self._table.schema.metadata or {}
-        stored, dimension = told.get(NAME, b"?").decode(), told.get(DIMENSION, b"?").decode()
+        stored, dimension = self._embedder
         if (stored, dimension) != (embedder.name, str(embedder.dimension)):
             raise ToolError(
                 f"The vectors of this dataset were made by {stored} ({dimension} numbers), and the setting names "

@@ -494,9 +494,13 @@ def _distinct(rows: pa.Table, known: pa.Table | None = None) -> pa.Table:
 
 
 def _in_dataset(part: Path, *, all_new: bool) -> pa.Table:
+    """The alleles that no sample carries: the others are in the dataset of their carriers."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    carried = _staged(part, _TABLES["carries"])["variant"]
     variants = _staged(part, _TABLES["variants"]).select(["id"])
+    variants = variants.filter(pc.invert(pc.is_in(variants["id"], value_set=carried)))
     dataset = _staged(part, _TABLES["dataset"])["id"][0].as_py()
     distinct = variants if all_new else _first_by_key(variants, "id")
     # A dictionary, since a million copies of a digest are 64 MB.

@@ -61,7 +61,7 @@ def workspace(tmp_path: Path) -> Path:
 def _open(path: Path, workspace: Path) -> ToolContext:
     """The graph is left out: one tool alone reads it, and writing it takes most of the time of a small ingest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
+        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
         dataset = ingest(path, workspace)
     return ToolContext(workspace, [OpenDataset(dataset, workspace)], path.absolute().parent, PROOF_SECONDS)
 

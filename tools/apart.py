@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -105,7 +106,8 @@ def graph(job: dict[str, Json], progress: Progress | None) -> Json:
 
     workspace = Path(job["workspace"])
     held = Catalog(workspace).datasets()
-    return write_graph(workspace, job["generation"], Dataset.from_json(job["dataset"]), held, job["without"])
+    choice = write_graph(workspace, job["generation"], Dataset.from_json(job["dataset"]), held, job["without"])
+    return choice and asdict(choice)
 
 
 TASKS: dict[str, Callable[[dict[str, Json], Progress | None], Json]] = {"tables": tables, "graph": graph}

@@ -108,8 +108,10 @@ def _variant(data: OpenDataset, name: str) -> dict[str, Any] | None:
     else:
         whole = literal(name.strip())
         conditions = [f"id = {whole}", f"array_has(string_to_array(id, ';'), {whole})"]
+    several = place is not None and "," in (place["alt"] or "")
+    wanted = [*ranking_columns(data), *(["alts"] if several else [])]
     for condition in conditions:
-        table = data.table.columns([*ranking_columns(data), "alts"], f"{condition} AND allele > 0")
+        table = data.table.columns(wanted, f"{condition} AND allele > 0")
         if len(table):
             return _only(table, _frequencies(data, table), place, name)
     return None
@@ -118,7 +120,7 @@ def _variant(data: OpenDataset, name: str) -> dict[str, Any] | None:
 def _only(table: pa.Table, known: list[float | None], place: re.Match[str] | None, name: str) -> dict[str, Any] | None:
     rows = [{**row, "frequency": f} for row, f in zip(table.to_pylist(), known, strict=True)]
     if place and place["alt"]:
-        rows = [r for r in rows if r["ref"] == place["ref"] and place["alt"] in (r["alt"], r["alts"])]
+        rows = [r for r in rows if r["ref"] == place["ref"] and place["alt"] in (r["alt"], r.get("alts"))]
     if len(rows) > 1:
         keys = list(dict.fromkeys(variant_key(r["chrom"], r["pos"], r["ref"], r["alt"]) for r in rows))
         if len(keys) > 1:

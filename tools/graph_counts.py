@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from .clauses import CONDITION_FIELDS, SIGNIFICANCE_FIELDS
 from .consequences import worst_by_gene
 from .dataset import OpenDataset, matrix
-from .graph_load import IS_VARIANT
 
 BLOCK = 1 << 16
 Matrix = npt.NDArray[np.bool_]
@@ -61,9 +60,9 @@ def carriage(files: list[OpenDataset], only: Keys | None = None) -> Carriage:
 
 
 def _rows(data: OpenDataset, columns: list[str], where: str = "") -> tuple[pa.Table, pa.Array]:
-    """Rows of alleles that are variants, and their keys."""
+    """Rows of the alleles that the graph holds by its own rule, and their keys."""
     wanted = list(dict.fromkeys(["chrom", "pos", "ref", "alt", *columns]))
-    rows = data.table.columns(wanted, " AND ".join([IS_VARIANT, *([where] if where else [])]))
+    rows = data.table.columns(wanted, " AND ".join([data.summary["graph"]["where"], *([where] if where else [])]))
     parts = [rows["chrom"], rows["pos"].cast(pa.string()), rows["ref"], rows["alt"]]
     key = pc.binary_join_element_wise(*parts, ":")
     return rows, key.combine_chunks() if isinstance(key, pa.ChunkedArray) else key

@@ -27,8 +27,8 @@ COMMON = 0.05
 
 def write_graph(
     workspace: Path, generation: int, added: Dataset | None, held: list[Dataset], without: str | None = None
-) -> str:
-    """Write the next generation: the datasets `held` but one, and the one `added`; returns what of that is left out.
+) -> "Choice | None":
+    """Write the next generation: the datasets `held` but one, and the one `added`; returns what of that it holds.
 
     The rows of the added one are put into a copy of the current generation. Where none is added, or the graph holds
     an older state of it or a dataset that goes, or is not there, all is made anew from the tables.
@@ -43,7 +43,7 @@ def write_graph(
     path = graph_path(workspace, generation)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_generation(path, rows, previous)
-    return choices[-1].left_out if added else ""
+    return choices[-1] if added else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,9 +149,7 @@ def _commit(catalog: Catalog, dataset: Dataset, stamp: str, do: Worker) -> Datas
     earlier = catalog.earlier_content(dataset.path, dataset.sha256)
     dataset = replace(dataset, graph_generation=catalog.next_generation())
     where = {"workspace": str(catalog.workspace), "generation": dataset.graph_generation}
-    dataset.summary["graph_left_out"] = do(
-        "graph", **where, dataset=dataset.to_json(), without=earlier and earlier.sha256
-    )
+    dataset.summary["graph"] = do("graph", **where, dataset=dataset.to_json(), without=earlier and earlier.sha256)
     catalog.commit(dataset, stamp, instead_of=earlier)
     drop_older_graphs(catalog.workspace, dataset.graph_generation)
     return dataset

@@ -24,6 +24,7 @@ READING = [
     "a Variant is one ALT allele, CHROM:POS:REF:ALT with POS 1-based, shared by the files that hold it; "
     "alleles are compared as the files write them",
     "not in the graph: records without an ALT, <NON_REF> and * alleles, and reference and missing genotypes; "
+    "IN_DATASET stands for alleles that no sample carries, the others are in Sample.dataset of their carriers; "
     "IN_GENE holds the most severe consequence of a variant in a gene",
 ]
 REPEATS = "one relation may stand for several in a pattern; a.id <> b.id keeps the nodes apart"
@@ -108,7 +109,7 @@ def _shown(cell: Json) -> str:
 def _reading(statement: Statement, datasets: list[Dataset]) -> list[str]:
     names = ", ".join(d.name for d in datasets[:10]) + (", …" if len(datasets) > 10 else "")
     reading = [f"the graph holds {count_of(len(datasets), 'file')}: {names}", *READING]
-    reading += [f"{d.name}: {left_out}" for d in datasets if (left_out := d.summary["graph_left_out"])]
+    reading += [f"{d.name}: {left_out}" for d in datasets if (left_out := d.summary["graph"]["left_out"])]
     if statement.relations > 1:
         reading.append(REPEATS)
     if statement.limit is not None:

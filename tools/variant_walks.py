@@ -27,7 +27,8 @@ def neighbourhood(q: Question) -> Found:
     genes, conditions = (q.rows(cypher, variant=key).to_pylist() for cypher in (GENES, CONDITIONS))
     carriers = q.carriers(key)
     files = q.rows("MATCH (v:Variant {id: $variant})-[:IN_DATASET]->(d:Dataset) RETURN d.id AS id", variant=key)["id"]
-    names = [d.name for d in q.files if d.dataset.sha256 in files.to_pylist()]
+    holding = {*files.to_pylist(), *(s.partition("/")[0] for s in carriers)}
+    names = [d.name for d in q.files if d.dataset.sha256 in holding]
     others = _others(q, sorted({g["gene"] for g in genes}), key, list(carriers))
     rows = [["gene", g["gene"], first_of([g["consequence"], g["impact"]])] for g in genes]
     rows += [["condition", c["condition"], first_of([c["significance"], c["review_status"]])] for c in conditions]

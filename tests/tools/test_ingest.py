@@ -36,7 +36,7 @@ def with_graph():
 @pytest.fixture(autouse=True)
 def _without_graph(request, monkeypatch):
     if "with_graph" not in request.fixturenames:
-        monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
+        monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
 
 
 @pytest.fixture
@@ -102,13 +102,13 @@ def test_compressed_and_plain_are_two_datasets_with_the_same_records(small, work
     assert plain.summary["contigs"] == compressed.summary["contigs"]
 
 
-def test_changed_content_is_a_new_dataset_and_the_old_one_stays(small, workspace):
+def test_changed_content_takes_the_place_of_the_old_which_stays_for_its_readers(small, workspace):
     old = ingest(small, workspace)
     write_vcf(small, lines(5), SAMPLES)
     new = ingest(small, workspace)
     assert new.sha256 != old.sha256
     assert (rows_in(workspace, old), rows_in(workspace, new)) == (3, 5)
-    assert [d.sha256 for d in Catalog(workspace).datasets()] == [old.sha256, new.sha256]
+    assert [d.sha256 for d in Catalog(workspace).datasets()] == [new.sha256]
     catalog = Catalog(workspace).by_name("small")
     assert catalog is not None
     assert catalog.sha256 == new.sha256
@@ -123,12 +123,19 @@ def test_changed_content_of_the_same_size_and_time_is_noticed(small, workspace):
     assert ingest(small, workspace).sha256 != old.sha256
 
 
-def test_content_that_comes_back_is_known(small, workspace):
+def test_content_that_comes_back_is_read_again(small, workspace):
     first, text = ingest(small, workspace), small.read_text()
     write_vcf(small, lines(5), SAMPLES)
     ingest(small, workspace)
     small.write_text(text)
-    assert ingest(small, workspace, pytest.fail).ingested_at == first.ingested_at
+    assert ingest(small, workspace).sha256 == first.sha256
+    assert rows_in(workspace, first) == 3
+
+
+def test_content_that_another_file_still_holds_is_known(small, workspace):
+    first, copy = ingest(small, workspace), small.with_name("copy.vcf")
+    copy.write_bytes(small.read_bytes())
+    assert ingest(copy, workspace, lambda _: pytest.fail("read again")).ingested_at == first.ingested_at
 
 
 def test_again_reads_it_again(with_graph, small, workspace):

@@ -48,7 +48,7 @@ def a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("VCF_AGENT_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
+    monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
 
@@ -69,7 +69,7 @@ def ready(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that holds the example."""
     folder = tmp_path_factory.mktemp("ready") / "workspace"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: "")
+        patch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
         with pytest.raises(SystemExit) as ended:
             main(["ingest", str(example), "--workspace", str(folder)])
     assert not ended.value.code
