@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from .cypher_tokens import Cursor, refusal
-from .variant_graph import ENDS, PROPERTIES
+from .graph_schema import ENDS, PROPERTIES
 
 MAX_DEPTH = 10
 """Brackets, calls, CASE and EXISTS within each other. Kuzu's parser takes seconds for 20 CASE; no limit stops it."""

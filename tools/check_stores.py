@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from ..memory.catalog import Catalog
 from ..memory.errors import VcfAgentError
-from ..memory.variant_graph import expected_rows, graph_path, read_graph
+from ..memory.graph_schema import expected_rows
+from ..memory.variant_graph import graph_path, read_graph
 from . import bcftools
 from .context import ToolContext
 from .dataset import OpenDataset

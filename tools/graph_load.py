@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..memory.catalog import Dataset
-from ..memory.variant_graph import GraphRows, graph_path, write_generation
+from ..memory.graph_schema import GraphRows
+from ..memory.graph_writer import write_generation
+from ..memory.variant_graph import graph_path
 from .clauses import CONDITION_FIELDS, SIGNIFICANCE_FIELDS
 from .consequences import worst_by_gene
 from .dataset import OpenDataset, matrix

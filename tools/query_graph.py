@@ -5,8 +5,9 @@ from pydantic import Field
 from ..memory.catalog import Catalog, Dataset
 from ..memory.errors import StorageError, ToolError
 from ..memory.graph_child import answer_apart
+from ..memory.graph_schema import schema_in_words
 from ..memory.read_only_cypher import CLAUSES, FUNCTIONS, MAX_HOPS, Statement, read_only
-from ..memory.variant_graph import GraphAnswer, graph_path, schema_in_words
+from ..memory.variant_graph import GraphAnswer, graph_path
 from .context import ToolContext
 from .evidence import shown_path
 from .filters import Arguments

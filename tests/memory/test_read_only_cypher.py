@@ -9,16 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from vcf_agent.memory.errors import StorageError, ToolError
+from vcf_agent.memory.graph_schema import ENDS, PROPERTIES, GraphRows, schema_in_words
+from vcf_agent.memory.graph_writer import write_generation
 from vcf_agent.memory.read_only_cypher import FUNCTIONS, KEYWORDS, MAX_DEPTH, read_only
-from vcf_agent.memory.variant_graph import (
-    ENDS,
-    PROPERTIES,
-    GraphRows,
-    VariantGraph,
-    read_graph,
-    schema_in_words,
-    write_generation,
-)
+from vcf_agent.memory.variant_graph import VariantGraph, read_graph
 
 ODD = 'O\'Brien \\ "q" `b` {x: $p0} // ü 基因 🧬\n\t\r; \0'
 

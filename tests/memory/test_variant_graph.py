@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute
 import pytest
 from vcf_agent.memory.errors import StorageError
-from vcf_agent.memory.variant_graph import GraphRows, read_graph, write_generation
+from vcf_agent.memory.graph_schema import GraphRows
+from vcf_agent.memory.graph_writer import write_generation
+from vcf_agent.memory.variant_graph import read_graph
 
 A, B = "a" * 64, "b" * 64
 COLUMNS = {
@@ -243,7 +245,7 @@ def test_a_failing_source_leaves_nothing(tmp_path):
 WRITER = """
 import pickle, sys, time
 from pathlib import Path
-from vcf_agent.memory import variant_graph
+from vcf_agent.memory import graph_writer
 folder, moment = Path(sys.argv[1]), sys.argv[2]
 blocks = pickle.loads(Path(sys.argv[3]).read_bytes())
 
@@ -258,10 +260,10 @@ def rows():
     yield blocks[1]
 
 if moment == "publishing":
-    variant_graph._publish = lambda *_: stop()
+    graph_writer._publish = lambda *_: stop()
 if moment == "copying":
     print("now", flush=True)
-variant_graph.write_generation(folder / "2.kuzu", rows(), previous=folder / "1.kuzu")
+graph_writer.write_generation(folder / "2.kuzu", rows(), previous=folder / "1.kuzu")
 """
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from vcf_agent.memory.catalog import Catalog
 from vcf_agent.memory.errors import StorageError, ToolError
-from vcf_agent.memory.variant_graph import graph_path, schema_in_words
+from vcf_agent.memory.graph_schema import schema_in_words
+from vcf_agent.memory.variant_graph import graph_path
 from vcf_agent.tools.context import ToolContext
 from vcf_agent.tools.ingest import ingest
 from vcf_agent.tools.registry import tool, tools
