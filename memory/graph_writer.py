@@ -209,7 +209,7 @@ def _first_by_key(rows: pa.Table, key: str) -> pa.Table:
     import pyarrow.compute as pc
 
     suspects = _at_one_place(rows) if "pos" in rows.column_names and rows.num_rows else rows[key]
-    if pc.countdistinct(suspects).as_py() == len(suspects):
+    if pc.count_distinct(suspects).as_py() == len(suspects):
         return rows
     numbered = pa.table({"key": rows[key], "row": np.arange(rows.num_rows)})
     return rows.take(numbered.group_by("key", use_threads=False).aggregate([("row", "min")])["row_min"])
