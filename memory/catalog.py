@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS datasets (
     summary TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS persons (sample TEXT PRIMARY KEY, person TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 FORMAT = 2
@@ -149,7 +150,24 @@ class Catalog:
         with self.write() as connection:
             connection.execute("DELETE FROM datasets WHERE sha256 = ?", (sha256,))
             connection.execute("DELETE FROM files WHERE sha256 = ?", (sha256,))
+            connection.execute("DELETE FROM persons WHERE sample LIKE ? || '/%'", (sha256,))
             connection.execute("UPDATE datasets SET graph_generation = ?", (generation,))
+
+    def persons(self) -> dict[str, str]:
+        """The samples ("<digest>/<name>") that a user has said are one person with others, each with that person."""
+        with self._read() as connection:
+            if connection is None or not _is_current(connection):
+                return {}
+            return dict(connection.execute("SELECT sample, person FROM persons").fetchall())
+
+    def say_same_person(self, sample: str, other: str) -> None:
+        """Keep that two samples are one person, with whoever each was one with before."""
+        known = self.persons()
+        person, gone = known.get(sample, sample), known.get(other, other)
+        with self.write() as connection:
+            connection.execute("UPDATE persons SET person = ? WHERE person = ?", (person, gone))
+            pairs = [(sample, person), (other, person)]
+            connection.executemany("INSERT OR REPLACE INTO persons VALUES (?, ?)", pairs)
 
     def set_generation(self, generation: int) -> None:
         """Name another generation of the graph as the one that holds."""

@@ -122,7 +122,8 @@ def _readings(question: Question) -> list[str]:
             "gives it"
         )
     if len(question.files) > 1:
-        readings.append("samples of different files are kept apart, also under the same name")
+        readings.append("samples of different files are kept apart, also under the same name"
+                        + ", but for those that were said to be one person" * bool(question.persons))  # fmt: skip
     return readings + [f"{d.name}: {left}" for d in question.files if (left := d.summary["graph"]["left_out"])]
 
 

@@ -59,6 +59,14 @@ def carriage(files: list[OpenDataset], only: Keys | None = None) -> Carriage:
     return Carriage(encoded.dictionary, _side_by_side(encoded.indices.to_numpy(), copies), ids)
 
 
+def merged(found: Carriage, persons: dict[str, str]) -> Carriage:
+    """The same with the samples of one person in one column, that of the first."""
+    for sample, first in persons.items():
+        found.has[:, found.samples.index(first)] |= found.has[:, found.samples.index(sample)]
+    kept = [i for i, sample in enumerate(found.samples) if sample not in persons]
+    return Carriage(found.keys, found.has[:, kept], [found.samples[i] for i in kept]) if persons else found
+
+
 def _rows(data: OpenDataset, columns: list[str], where: str = "") -> tuple[pa.Table, pa.Array]:
     """Rows of the alleles that the graph holds by its own rule, and their keys."""
     wanted = list(dict.fromkeys(["chrom", "pos", "ref", "alt", *columns]))

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..memory.catalog import Catalog
 from ..memory.errors import ToolError
 from ..memory.variant_graph import VariantGraph
 from ..memory.variant_table import literal
@@ -18,7 +19,7 @@ from .consequences import SEVERITY
 from .context import ToolContext
 from .dataset import OpenDataset, nearest, other_names
 from .evidence import Command
-from .graph_counts import meets
+from .graph_counts import Carriage, Keys, carriage, meets, merged
 from .graph_load import IS_VARIANT
 from .result import Json, Table
 
@@ -76,14 +77,42 @@ class Question:
     held: list[OpenDataset]
 
     @cached_property
-    def labels(self) -> dict[str, str]:
-        """Each sample's id in the graph, and its name for a person, with its file's where there are several files."""
+    def _names(self) -> dict[str, str]:
+        """Each sample's id in the graph, and its name, with its file's where there are several files."""
         several = len(self.files) > 1
         return {
             f"{d.dataset.sha256}/{s}": f"{self._file_name(d)}/{s}" if several else s
             for d in self.files
             for s in d.samples
         }
+
+    @cached_property
+    def persons(self) -> dict[str, str]:
+        """Of the samples that are one person with an earlier one of these files, that one."""
+        said, first, found = Catalog(self.context.workspace).persons(), {}, {}
+        for sample in self._names:
+            person = said.get(sample, sample)
+            if first.setdefault(person, sample) != sample:
+                found[sample] = first[person]
+        return found
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Each person's id in the graph, that is their first sample's, and how they are called."""
+        called = {sample: name for sample, name in self._names.items() if sample not in self.persons}
+        for sample, first in self.persons.items():
+            called[first] += f" = {self._names[sample]}"
+        return called
+
+    def _one_person(self, rows: pa.Table) -> pa.Table:
+        """The same rows with persons in place of samples, each once."""
+        samples = pa.array([self.persons.get(s, s) for s in rows["sample"].to_pylist()], pa.string())
+        rows = rows.set_column(rows.column_names.index("sample"), "sample", samples)
+        return rows.group_by(rows.column_names, use_threads=False).aggregate([])
+
+    def carriage(self, only: Keys | None = None) -> Carriage:
+        """Who carries what by the variant tables; see `graph_counts.carriage`."""
+        return merged(carriage(self.files, only), self.persons)
 
     def _file_name(self, data: OpenDataset) -> str:
         twice = sum(d.name == data.name for d in self.files) > 1
@@ -92,15 +121,20 @@ class Question:
     def rows(self, cypher: str, **values: object) -> pa.Table:
         if "$datasets" in cypher:
             values["datasets"] = [d.dataset.sha256 for d in self.files]
-        return self.graph.query(cypher, **values)
+        if "samples" in values:
+            asked = set(cast(list[str], values["samples"]))
+            values["samples"] = [*asked, *(s for s, first in self.persons.items() if first in asked)]
+        rows = self.graph.query(cypher, **values)
+        return self._one_person(rows) if self.persons and "sample" in rows.column_names else rows
 
     # Names.
 
     def sample(self, name: str) -> str:
         """The id of a sample. Raises `ToolError` where no file has it, or several do."""
-        found = [key for key, label in self.labels.items() if name in (label, key.partition("/")[2])]
+        found = [key for key, label in self._names.items() if name in (label, key.partition("/")[2])]
         if not found:
-            found = [k for k in self.labels if k.partition("/")[2].casefold() == name.casefold()]
+            found = [k for k in self._names if k.partition("/")[2].casefold() == name.casefold()]
+        found = list(dict.fromkeys(self.persons.get(key, key) for key in found))
         if len(found) > 1:
             choices = ", ".join(self.labels[k] for k in found)
             raise ToolError(f"Several samples are called {name!r}", f"Say which: {choices}, or give `dataset`")
@@ -122,6 +156,7 @@ class Question:
             pedigree = self.context.pedigree_of(data)
             named = set(pedigree.affected()) if pedigree else set()
             found += [f"{data.dataset.sha256}/{s}" for s in data.samples if s in named]
+        found = list(dict.fromkeys(self.persons.get(s, s) for s in found))
         if not found:
             raise ToolError("No sample is known to be affected", "Give a pedigree with --ped, or name them: `affected`")
         return found
@@ -205,7 +240,9 @@ class Question:
 
     def carried(self, sample: str) -> Offsets:
         """The variants of a sample, as the graph numbers them; sorted, each once."""
-        return np.unique(np.asarray(self.rows(CARRIED, sample=sample)["variant"], dtype=np.int64))
+        samples = [sample, *(s for s, first in self.persons.items() if first == sample)]
+        parts = [np.asarray(self.rows(CARRIED, sample=s)["variant"], dtype=np.int64) for s in samples]
+        return np.unique(np.concatenate(parts))
 
     def named(self, offsets: Offsets) -> list[str]:
         """The keys of some variants, by position."""

@@ -39,7 +39,7 @@ def who_carries(q: Question) -> Found:
     columns = ["variant", "gene", "sample", "genotype", "consequence", "impact"]
 
     def counted() -> int:
-        found = exact.carriage(q.files, exact.in_genes(q.held, genes, list(q.wanted.impacts), q.terms))
+        found = q.carriage(exact.in_genes(q.held, genes, list(q.wanted.impacts), q.terms))
         return int(found.has[:, found.columns(chosen or found.samples)].sum())
 
     return Found(
@@ -103,7 +103,7 @@ def shared_variants(q: Question) -> Found:
     found = Found(
         f"{count_of(len(common), 'variant')} carried by {q.in_words(ids)}{alone}.", shown, "variants",
         [table_of("shared variants", ["variant", *[q.labels[s] for s in ids]], rows, len(common))], len(common),
-        lambda: exact.shared_by(exact.carriage(q.files), ids, q.wanted.nobody_else), "variants",
+        lambda: exact.shared_by(q.carriage(), ids, q.wanted.nobody_else), "variants",
     )  # fmt: skip
     if len(common) > len(shown):
         found.reading.append(f"the value holds {len(shown):,} of {len(common):,} variants, as the table does")
@@ -125,7 +125,7 @@ def most_alike(q: Question) -> Found:
     rows.sort(key=lambda r: (-r[2], -(r[3] or 0)))
 
     def counted() -> dict[str, int]:
-        table = exact.rare_pairs(exact.carriage(q.files), ids, at_most)
+        table = exact.rare_pairs(q.carriage(), ids, at_most)
         place = {q.labels[s]: i for i, s in enumerate(ids)}
         return {f"{r[0]} and {r[1]}": int(table[place[r[0]], place[r[1]]]) for r in rows}
 
@@ -167,7 +167,7 @@ def genes_hit(q: Question) -> Found:
     rows = [_hit_row(q, gene, ids) for gene in order[: q.wanted.limit]]
 
     def counted() -> int:
-        found = exact.carriage(q.files)
+        found = q.carriage()
         hits = exact.genes_hit(found, q.held, ids, list(q.wanted.impacts), q.terms)
         return sum(n >= q.wanted.min_samples for n in hits.values())
 

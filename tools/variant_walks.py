@@ -39,8 +39,8 @@ def neighbourhood(q: Question) -> Found:
 
     def counted() -> dict[str, int]:
         own, in_genes = exact.of_variant(q.held, key, pos)
-        mine = exact.carriage(q.files, own)
-        near = exact.carriage(q.files, exact.in_genes(q.held, sorted(in_genes), [], set()))
+        mine = q.carriage(own)
+        near = q.carriage(exact.in_genes(q.held, sorted(in_genes), [], set()))
         beside = near.has[:, mine.has.any(axis=0)].any(axis=1).sum() - bool(in_genes and mine.has.any())
         return {"carriers": int(mine.has.sum()), "other variants": int(beside)}
 
@@ -110,7 +110,7 @@ def path_to_condition(q: Question) -> Found:
     columns = ["sample", "variant", "genotype", "gene", "condition", "significance", "review status"]
 
     def counted() -> int:
-        table = exact.carriage(q.files, exact.asserted_for(q.held, names))
+        table = q.carriage(exact.asserted_for(q.held, names))
         return int(table.has[:, table.columns(ids)].sum())
 
     who = q.in_words(ids) if q.wanted.samples else f"{count_of(len({s for s, _ in found}), 'sample')}"
@@ -188,7 +188,7 @@ def _pairs_in_genes(q: Question, genes: list[str], key: str | None) -> Pairs:
     found = [(variants[i], variants[j]) for i, j in zip(first[order], second[order], strict=True)]
 
     def counted() -> int:
-        table = exact.carriage(q.files, exact.in_genes(q.held, genes, list(q.wanted.impacts), q.terms))
+        table = q.carriage(exact.in_genes(q.held, genes, list(q.wanted.impacts), q.terms))
         if key is None:
             return exact.pairs_of_alleles(table.has)
         at = pc.index(table.keys, key).as_py()
@@ -208,7 +208,7 @@ def _pairs_with(q: Question, key: str, pos: int) -> Pairs:
     ]
 
     def counted() -> int:
-        table = exact.carriage(q.files)
+        table = q.carriage()
         at = pc.index(table.keys, key).as_py()
         return 0 if at < 0 else exact.pairs_of_alleles(table.has, at)
 

@@ -25,6 +25,21 @@ def find_dataset(workspace: Path, name: str) -> Dataset:
     raise ToolError(f"{len(names)} datasets are called {name!r}", f"Say which by its digest: {digests}")
 
 
+def say_same_person(workspace: Path, sample: str, other: str) -> None:
+    """Keep that two samples, each as DATASET/SAMPLE, are one person. Raises `ToolError` where there is none such."""
+    first, second = (_sample_id(workspace, name) for name in (sample, other))
+    Catalog(workspace).say_same_person(first, second)
+
+
+def _sample_id(workspace: Path, name: str) -> str:
+    for data in Catalog(workspace).datasets():
+        for prefix in (data.name, data.sha256[:12], data.sha256):
+            if name.startswith(f"{prefix}/") and name.removeprefix(f"{prefix}/") in data.samples:
+                find_dataset(workspace, prefix)
+                return f"{data.sha256}/{name.removeprefix(f'{prefix}/')}"
+    raise ToolError(f"There is no sample {name!r}", "Write it like DATASET/SAMPLE; see `vcf-agent datasets`")
+
+
 def remove_dataset(workspace: Path, sha256: str) -> None:
     """Take a dataset out of the workspace. The file that it was read from is not touched."""
     with writer_lock(workspace):

@@ -152,9 +152,12 @@ def ingest(files: tuple[Path, ...], again: bool, ped: Path | None, workspace: st
 @cli.command()
 @click.option("--remove", metavar="NAME", help="Take a file out of the workspace; the file itself is not touched.")
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
+@click.option("--same-person", nargs=2, metavar="FILE/SAMPLE FILE/SAMPLE", help="Say that two samples are one person.")
 @workspace
 @as_json
-def datasets(remove: str | None, yes: bool, workspace: str | None, as_json: bool) -> int:
+def datasets(
+    remove: str | None, yes: bool, same_person: tuple[str, str] | None, workspace: str | None, as_json: bool
+) -> int:
     """List the files in the workspace."""
     from ..agent.settings import load_settings
     from ..memory.catalog import Catalog
@@ -163,6 +166,12 @@ def datasets(remove: str | None, yes: bool, workspace: str | None, as_json: bool
 
     if remove is not None:
         return _remove(load_settings(workspace).workspace, remove, yes)
+    if same_person:
+        from ..tools.whole_datasets import say_same_person
+
+        say_same_person(load_settings(workspace).workspace, *same_person)
+        click.echo(one_line(f"{same_person[0]} and {same_person[1]} count as one person now."))
+        return 0
     rows = [_dataset_row(d) for d in Catalog(load_settings(workspace).workspace).datasets()]
     if as_json:
         print_json(rows)

@@ -13,7 +13,7 @@ from vcf_agent.memory.variant_table import table_name
 from vcf_agent.tools.context import ToolContext
 from vcf_agent.tools.dataset import OpenDataset
 from vcf_agent.tools.ingest import ingest
-from vcf_agent.tools.whole_datasets import find_dataset, rebuild_graph, remove_dataset
+from vcf_agent.tools.whole_datasets import find_dataset, rebuild_graph, remove_dataset, say_same_person
 from vcf_agent.ui.cli import main
 
 HEADER = (
@@ -178,6 +178,25 @@ def test_the_command_line_removes_checks_and_rebuilds(two: Path, capsys) -> None
     assert call("datasets", "--remove", "a", "--yes")[0] == 0
     assert call("datasets", "--remove", "a", "--yes")[0] == 2
     assert call("doctor", "--deep", "--rebuild-graph")[0] == 0
+
+
+def test_samples_are_one_person_where_that_is_said(two: Path, tmp_path: Path, run) -> None:
+    def shared(*samples: str):
+        held = [OpenDataset(d, two) for d in Catalog(two).datasets()]
+        return run(ToolContext(two, held, tmp_path, 60), "explore_graph", ask="shared_variants", samples=list(samples))
+
+    with pytest.raises(ToolError, match="Several samples are called 'one'"):
+        shared("one", "b/two")
+    assert shared("a/one", "b/one").value == ["1:100:A:G", "1:200:AT:A", "1:200:AT:ATT"]
+    say_same_person(two, "a/two", "b/one")
+    result = shared("a/one", "b/one")
+    assert result.evidence[0].verified is not False
+    assert set(result.value) == {"1:100:A:G", "1:200:AT:A", "1:200:AT:ATT", "2:100:G:<DEL>"}  # the last by a/two
+    say_same_person(two, "a/one", "b/one")
+    with pytest.raises(ToolError, match="at least two samples"):
+        shared("a/one", "a/two")
+    with pytest.raises(ToolError, match="no sample 'c/one'"):
+        say_same_person(two, "c/one", "a/one")
 
 
 @pytest.mark.slow
