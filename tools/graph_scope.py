@@ -89,7 +89,9 @@ class Question:
     @cached_property
     def persons(self) -> dict[str, str]:
         """Of the samples that are one person with an earlier one of these files, that one."""
-        said, first, found = Catalog(self.context.workspace).persons(), {}, {}
+        said = Catalog(self.context.workspace).persons()
+        first: dict[str, str] = {}
+        found: dict[str, str] = {}
         for sample in self._names:
             person = said.get(sample, sample)
             if first.setdefault(person, sample) != sample:
