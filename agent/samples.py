@@ -5,6 +5,7 @@ from typing import Any
 
 from .phrases import Conditions, words
 
+_SHARE = r"(?P<way>at least|at most|more than|less than|fewer than|over|above|under|below) (?P<share>\d+(?:\.\d+)?) ?(?:%|percent)(?: of)?(?: the| all)?"
 _PERSON = r"(?:samples?|individuals?|people|persons?|patients?)"
 NAMES = r"§s\d+(?:(?:,? (?:and|or|&) |, ?)(?:in |from )?§s\d+)*"
 EVERYONE = rf"(?:all|every)(?: (?:one )?of)?(?: the)? (?:{_PERSON}|one)|everyone|everybody"
@@ -30,6 +31,16 @@ def who(c: Conditions, before: str = "", after: str = "") -> dict[str, Any] | No
     way = r"(?P<way>at least|at most|exactly|more than|fewer than|only|all)? ?(?P<n>\d+)(?P<more> or more)?"
     if found := c.text.take(rf"{before}{way} {_PERSON}{after}"):
         return _a_number_of(c, found)
+    if found := c.text.take(rf"{before}{_SHARE} {_PERSON}{after}"):
+        ways = {
+            "over": "more_than",
+            "under": "less_than",
+            "fewer than": "less_than",
+            "below": "less_than",
+            "above": "more_than",
+        }
+        way = found["way"].lower()
+        return {"how_many": ways.get(way, way.replace(" ", "_")), "share": float(found["share"]) / 100}
     if found := c.text.take(rf"{before}(?P<both>both )?(?P<who>{NAMES})(?: both)?{after}"):
         return named(c, found["who"])
     return None

@@ -39,7 +39,9 @@ class Condition(Arguments):
 class SampleCondition(Arguments):
     """A comparison with a value of one sample's genotype."""
 
-    field: Literal["DP", "GQ"]
+    field: Literal["DP", "GQ", "AB"] = Field(
+        description="AB: allele balance, reads of the ALT allele divided by those of REF and that ALT, from AD"
+    )
     op: Operator
     value: float = Field(allow_inf_nan=False)
 
@@ -60,16 +62,22 @@ class GenotypeCondition(Arguments):
     )
     samples: list[str] = Field(default_factory=list, description="names; empty for all samples of the file")
     except_samples: list[str] = Field(default_factory=list, description="names left out of `samples`")
-    how_many: Literal["all", "any", "none", "at_least", "at_most", "exactly"] = "all"
+    how_many: Literal["all", "any", "none", "at_least", "at_most", "exactly", "more_than", "less_than"] = "all"
     n: int | None = Field(None, ge=0, description="for at_least, at_most and exactly")
+    share: float | None = Field(None, ge=0, le=1, description="of the samples, in place of n; not for exactly")
     where: list[SampleCondition] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.genotype is None and not self.where:
             raise ValueError("a genotype condition needs `genotype` or `where`")
-        if (self.n is None) == (self.how_many in ("at_least", "at_most", "exactly")):
-            raise ValueError("`n` goes with at_least, at_most and exactly, and with nothing else")
+        if self.n is not None and (self.share is not None or self.how_many not in ("at_least", "at_most", "exactly")):
+            raise ValueError("`n` goes with at_least, at_most and exactly, and not with `share`")
+        by_share = self.how_many in ("at_least", "at_most", "more_than", "less_than")
+        if self.share is not None and not by_share:
+            raise ValueError("`share` goes with at_least, at_most, more_than and less_than")
+        if self.n is None and self.share is None and (by_share or self.how_many == "exactly"):
+            raise ValueError(f"{self.how_many} needs `n` or `share`")
         return self
 
 

@@ -9,7 +9,7 @@ from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype
 from .clauses import Clause, clauses_of
 from .dataset import Matrix, OpenDataset
-from .filters import GenotypeCondition, VariantFilter
+from .filters import GenotypeCondition, SampleCondition, VariantFilter
 
 CLASSES = {
     "het": {Genotype.HET},
@@ -30,6 +30,9 @@ _WORDS = {
     "carrier": "carrying an ALT allele",
     "hemizygous_alt": "hemizygous ALT", "reference": "reference", "missing": "missing", "called": "called",
 }  # fmt: skip
+
+
+_SAMPLE_VALUES = {"DP": "FORMAT/DP", "GQ": "FORMAT/GQ", "AB": "allele balance"}
 
 
 @dataclass(slots=True)
@@ -102,7 +105,7 @@ def _is_named(condition: GenotypeCondition) -> bool:
 
 def _sample_columns(data: OpenDataset, condition: GenotypeCondition) -> list[int]:
     data.need_genotypes() if condition.genotype else data.need_samples()
-    for sample_field in {w.field for w in condition.where}:
+    for sample_field in {"AD" if w.field == "AB" else w.field for w in condition.where}:
         if sample_field not in data.summary["sample_fields"]:
             raise ToolError(f"{data.name} has no FORMAT/{sample_field}", "Its genotypes cannot be filtered by it")
     left_out = {data.sample_index(s) for s in condition.except_samples}
@@ -122,17 +125,38 @@ def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
             sql.append(f"gt[{i + 1}] IN ({', '.join(map(str, codes))})" if codes else "false")
             expressions.append(f"GT[{i}]{_BCFTOOLS_GT[condition.genotype]}")
         for w in condition.where:
-            sql.append(f"{w.field.lower()}[{i + 1}] {w.op} {w.value!r}")
-            expressions.append(f"FMT/{w.field}[{i}]{w.op}{w.value:g}")
+            sql.append(_sample_sql(w, i + 1))
+            expressions.append(_sample_expression(w, f"{i}:", f"[{i}]"))
     return Clause(
         " AND ".join(sql),
+        per_allele=_of_allele(condition),
         expression=" && ".join(expressions),
         reading=_reading(data, condition),
         unprovable=_why_unprovable(data, condition),
     )
 
 
+def _of_allele(condition: GenotypeCondition) -> bool:
+    return any(w.field == "AB" for w in condition.where)
+
+
+def _sample_sql(w: SampleCondition, place: int) -> str:
+    if w.field != "AB":
+        return f"{w.field.lower()}[{place}] {w.op} {w.value!r}"
+    reads = f"(ad_ref[{place}] + ad_alt[{place}])"
+    return f"({reads} > 0 AND CAST(ad_alt[{place}] AS DOUBLE) / {reads} {w.op} {w.value!r})"
+
+
+def _sample_expression(w: SampleCondition, sample: str, subscript: str) -> str:
+    """For bcftools; `sample` stands before the subfield, `subscript` after a field of one value."""
+    if w.field != "AB":
+        return f"FMT/{w.field}{subscript}{w.op}{w.value:g}"
+    return f"FMT/AD[{sample}1]/(FMT/AD[{sample}0]+FMT/AD[{sample}1]){w.op}{w.value:g}"
+
+
 def _why_unprovable(data: OpenDataset, condition: GenotypeCondition) -> str:
+    if _of_allele(condition) and data.summary["multiallelic"]:
+        return "bcftools would take the reads of the first ALT allele for all"
     if condition.genotype in ("missing", "called") and data.records_without_genotypes:
         return "some records have no GT at all; they count as missing here, and as neither in bcftools"
     return ""
@@ -143,14 +167,18 @@ def _reading(data: OpenDataset, condition: GenotypeCondition) -> str:
     everyone = len(names) == len(data.samples) and not condition.samples
     who = "all samples" if everyone else ", ".join(names) if len(names) <= 6 else f"{len(names)} samples"
     what = [_WORDS[condition.genotype]] if condition.genotype else []
-    what += [f"FORMAT/{w.field} {w.op} {w.value:g}" for w in condition.where]
+    what += [f"{_SAMPLE_VALUES[w.field]} {w.op} {w.value:g}" for w in condition.where]
+    number = condition.n if condition.share is None else f"{condition.share * 100:g}%"
     many = {"all": "every one", "any": "at least one", "none": "none"}.get(
-        condition.how_many, f"{condition.how_many.replace('_', ' ')} {condition.n}"
+        condition.how_many, f"{condition.how_many.replace('_', ' ')} {number}"
     )
     text = f"{' with '.join(what)} in {many} of {who}" if len(names) > 1 else f"{' with '.join(what)} in {who}"
     if len(what) > 1 and len(names) > 1:
         text += ", all in the same sample"
-    return text + _missing_note(condition)
+    note = "; allele balance is reads of ALT among those of REF and that ALT" if _of_allele(condition) else ""
+    if note and data.summary["multiallelic"] and not _is_named(condition):
+        note += ", the first ALT where there are several"
+    return text + _missing_note(condition) + note
 
 
 def _missing_note(condition: GenotypeCondition) -> str:
@@ -168,7 +196,8 @@ def _keep_by_genotype(data: OpenDataset, found: Selection, condition: GenotypeCo
     """Narrow a selection to the records in which the right number of samples meets a condition."""
     columns = _sample_columns(data, condition)
     where = found.where if found.records is None else ""
-    needed = [*(["gt"] if condition.genotype else []), *{w.field.lower() for w in condition.where}]
+    fields = {c for w in condition.where for c in (["ad_ref", "ad_alt"] if w.field == "AB" else [w.field.lower()])}
+    needed = [*(["gt"] if condition.genotype else []), *sorted(fields)]
     kept = [np.array([], dtype=np.int32)]
     for records, block in data.record_blocks(needed, where):
         number = _meet(data, condition, {c: values[:, columns] for c, values in block.items()}).sum(axis=1)
@@ -178,10 +207,11 @@ def _keep_by_genotype(data: OpenDataset, found: Selection, condition: GenotypeCo
 
 
 def _enough(condition: GenotypeCondition, number: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.bool_]:
-    n = condition.n or 0
+    n = condition.n if condition.share is None else round(condition.share * samples, 6)
+    n = n or 0
     compare = {
-        "all": number == samples, "any": number > 0, "none": number == 0,
-        "at_least": number >= n, "at_most": number <= n, "exactly": number == n,
+        "all": number == samples, "any": number > 0, "none": number == 0, "exactly": number == n,
+        "at_least": number >= n, "at_most": number <= n, "more_than": number > n, "less_than": number < n,
     }  # fmt: skip
     return np.asarray(compare[condition.how_many])
 
@@ -192,7 +222,7 @@ def _meet(data: OpenDataset, condition: GenotypeCondition, block: dict[str, Matr
     if condition.genotype:
         met &= np.isin(data.codes.classes(), list(CLASSES[condition.genotype]))[block["gt"]]
     for w in condition.where:
-        values = block[w.field.lower()]
+        values = _balance(block) if w.field == "AB" else block[w.field.lower()]
         compare = {"<": np.less, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal, ">=": np.greater_equal,
                    ">": np.greater}[w.op]  # fmt: skip
         met &= compare(values, np.asarray(w.value, dtype=values.dtype) if values.dtype.kind == "f" else w.value)
@@ -200,9 +230,16 @@ def _meet(data: OpenDataset, condition: GenotypeCondition, block: dict[str, Matr
     return met
 
 
+def _balance(block: dict[str, Matrix]) -> Matrix:
+    """Reads of ALT among those of REF and ALT; -1 where there are none. Of several ALT alleles it is the first."""
+    ref, alt = block["ad_ref"].astype(np.float64), block["ad_alt"].astype(np.float64)
+    known = (ref >= 0) & (alt >= 0) & (ref + alt > 0)
+    return np.where(known, alt / np.where(known, ref + alt, 1.0), -1.0)
+
+
 def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
     parts = [f"GT{_BCFTOOLS_GT[condition.genotype]}"] if condition.genotype else []
-    parts += [f"FMT/{w.field}{w.op}{w.value:g}" for w in condition.where]
+    parts += [_sample_expression(w, ":", "") for w in condition.where]
     columns = _sample_columns(data, condition)
     reading = _reading(data, condition)
     if len(columns) < len(data.samples):
@@ -212,6 +249,9 @@ def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
             return Clause("", expression=expression, reading=reading, unprovable=_why_unprovable(data, condition))
         return Clause("", reading=reading, unprovable="bcftools cannot count over some of the samples")
     compare = {"all": "=N_SAMPLES", "any": ">=1", "none": "=0", "at_least": f">={condition.n}",
-               "at_most": f"<={condition.n}", "exactly": f"={condition.n}"}[condition.how_many]  # fmt: skip
+               "at_most": f"<={condition.n}", "exactly": f"={condition.n}"}.get(condition.how_many, "")  # fmt: skip
     expression = f"N_PASS({' & '.join(parts)}){compare}"
+    if condition.share is not None:
+        way = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<"}[condition.how_many]
+        expression = f"F_PASS({' & '.join(parts)}){way}{condition.share:g}"
     return Clause("", expression=expression, reading=reading, unprovable=_why_unprovable(data, condition))
