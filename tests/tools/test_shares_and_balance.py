@@ -79,5 +79,5 @@ def test_what_does_not_go_together(made) -> None:
         {"how_many": "any", "share": 0.5},
         {"how_many": "at_least", "n": 1, "share": 0.1},
     ):
-        with pytest.raises(ToolError, match="`n`|`share`"):
+        with pytest.raises(ToolError, match=r"`n`|`share`"):
             tool("count_variants").call(made[1], {"genotypes": [{"genotype": "het", **wrong}]})
