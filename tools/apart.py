@@ -77,7 +77,7 @@ def tables(job: dict[str, Json], progress: Progress | None) -> Json:
     """See `store.store_tables`."""
     from .store import store_tables
 
-    return store_tables(Path(job["path"]), job["sha256"], Path(job["workspace"]), progress)
+    return store_tables(Path(job["path"]), job["sha256"], job["tables"] or Path(job["workspace"]), progress)
 
 
 def graph(job: dict[str, Json], progress: Progress | None) -> Json:

@@ -22,6 +22,9 @@ from .vcf_file import Container, Progress, VcfFile
 
 Ints = npt.NDArray[np.int64]
 
+KEY_SHIFT = 16
+"""A row's primary key is its record shifted by so many bits, plus its allele."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -121,9 +124,10 @@ class Reading:
     def _site_columns(self, rows: "Rows", alt: pa.Array) -> dict[str, pa.Array]:
         ref = rows.take("REF")
         types = alleles.types_of(ref, alt)
+        record, allele = rows.parent + self.records, np.where(pc.is_null(alt), 0, rows.within + 1)
         return {
-            "record": pa.array((rows.parent + self.records).astype(np.int32)),
-            "allele": pa.array(np.where(pc.is_null(alt), 0, rows.within + 1).astype(np.int16)),
+            "key": pa.array(record << KEY_SHIFT | allele),
+            "record": pa.array(record.astype(np.int32)), "allele": pa.array(allele.astype(np.int16)),
             "n_alt": pa.array(np.where(pc.is_null(alt), 0, rows.n_alt[rows.parent]).astype(np.int16)),
             "chrom": rows.take("CHROM"), "pos": rows.take("POS"), "end": rows.take("END"), "id": rows.take("ID"),
             "ref": ref, "alt": alt, "alts": _whole_alt(rows), "qual": rows.take("QUAL"),
