@@ -22,7 +22,7 @@ def write_signatures(place: Place, sha256: str, rows: pa.Table, embedder: Embedd
     """Write the rows with their vectors, and the index over their texts."""
     from lancedb.index import FTS
 
-    vectors = embedder.embed(rows).astype(np.float32)
+    vectors = embedder.embed(rows).astype(np.float16)  # half the size, and near enough
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), embedder.dimension)
     told = {NAME: embedder.name.encode(), DIMENSION: str(embedder.dimension).encode()}
     rows = rows.append_column("vector", column).replace_schema_metadata(told)
@@ -33,6 +33,11 @@ def write_signatures(place: Place, sha256: str, rows: pa.Table, embedder: Embedd
         whole_words = FTS(base_tokenizer="whitespace", lower_case=True, stem=False, remove_stop_words=False,
                           ascii_folding=False, max_token_length=None)  # fmt: skip
         open_table(place, name).create_index("text", config=whole_words)
+
+
+def rounded(vectors: Floats) -> Floats:
+    """Vectors as they come back from the table."""
+    return vectors.astype(np.float16).astype(np.float32)
 
 
 class SignatureTable:
@@ -56,7 +61,7 @@ class SignatureTable:
     def matrix(self) -> Floats:
         """All vectors, one a line: one product with it searches every signature exactly."""
         lists = self._read(["vector"])["vector"].combine_chunks()
-        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size)
+        return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size).astype(np.float32)
 
     def _read(self, names: list[str]) -> pa.Table:
         with reading(self.place):

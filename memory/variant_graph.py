@@ -384,20 +384,20 @@ def _write(folder: Path) -> None:
     for table in _ALL if new else ():
         _run(connection, table.create())
     for part in sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda p: int(p.name)):
-        _add_dataset(connection, part)
+        _add_dataset(database, connection, part)
     _run(connection, "CHECKPOINT")
     connection.close()
     database.close()
 
 
-def _add_dataset(connection: Any, part: Path) -> None:
+def _add_dataset(database: Any, connection: Any, part: Path) -> None:
     known = {table.name: _size(connection, table) for table in _TABLES.values() if not table.ends}
     for table in _TABLES.values():
         if not table.ends:
-            _copy(connection, table, _new_nodes(connection, part, table, known[table.name]))
+            _copy(database, table, _new_nodes(connection, part, table, known[table.name]))
     added = _size(connection, _TABLES["variants"]) - known["Variant"]
     all_new = added == _staged(part, _TABLES["variants"]).num_rows
-    _add_edges(connection, part, known["Variant"], all_new=all_new)
+    _add_edges(database, connection, part, known["Variant"], all_new=all_new)
 
 
 def _new_nodes(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:
@@ -442,22 +442,26 @@ def _at_one_place(variants: pa.Table) -> pa.ChunkedArray:
     return variants["id"].filter(beside | np.roll(beside, 1))
 
 
-def _add_edges(connection: Any, part: Path, known: int, *, all_new: bool) -> None:
+def _add_edges(database: Any, connection: Any, part: Path, known: int, *, all_new: bool) -> None:
     """Only where a variant was there before, or stands twice, is there an edge to leave out."""
-    _copy(connection, _TABLES["carries"], _staged(part, _TABLES["carries"]))
-    _copy(connection, _TABLES["parent_of"], _distinct(_staged(part, _TABLES["parent_of"])))
+    _copy(database, _TABLES["carries"], _staged(part, _TABLES["carries"]))
+    _copy(database, _TABLES["parent_of"], _distinct(_staged(part, _TABLES["parent_of"])))
     for table in (_TABLES["in_gene"], _TABLES["asserted"]):
         rows = _staged(part, table) if all_new else _new_edges(connection, part, table, known)
-        _copy(connection, table, rows)
-    _copy(connection, _IN_DATASET, _in_dataset(part, all_new=all_new))
+        _copy(database, table, rows)
+    _copy(database, _IN_DATASET, _in_dataset(part, all_new=all_new))
 
 
 def _size(connection: Any, table: _Table) -> int:
     return int(_fetch(connection, table.count(), {})["n"][0].as_py())
 
 
-def _copy(connection: Any, table: _Table, rows: pa.Table) -> None:
+def _copy(database: Any, table: _Table, rows: pa.Table) -> None:
+    import kuzu
+
+    connection = kuzu.Connection(database)  # of its own, since one holds on to all rows that it has copied
     _run(connection, f"COPY {table.name} FROM $rows", rows=rows)
+    connection.close()
 
 
 def _new_edges(connection: Any, part: Path, table: _Table, known: int) -> pa.Table:

@@ -225,6 +225,7 @@ def _doubt_filters(data: OpenDataset, names: list[str], clause: Clause) -> None:
         clause.unprovable = f"bcftools refuses the filter {missing[0]}, which the header does not declare"
 
 
+FEW_PROFILES = 64
 CONDITION_FIELDS = ["CLNDN", "CLNDBN"]
 SIGNIFICANCE_FIELDS = ["CLNSIG", "ClinVar_CLNSIG", "CLIN_SIG", "clinvar_sig", "CLINSIG"]
 
@@ -259,7 +260,9 @@ def _annotation(data: OpenDataset, wanted: VariantFilter) -> Clause:
     genes = [data.gene(g) for g in wanted.genes]
     terms = [consequence_in_file(data, c) for c in wanted.consequences]
     numbers = _profiles_with(data, genes, terms, list(wanted.impacts))
-    sql = f"profile IN ({', '.join(map(str, numbers))})" if numbers else "false"
+    # By the index, rows are fetched one by one, which is slower than reading all where there are many.
+    column = "profile" if len(numbers) <= FEW_PROFILES else "coalesce(profile, 0)"
+    sql = f"{column} IN ({', '.join(map(str, numbers))})" if numbers else "false"
     annotation = data.summary["annotation"]
     said: list[tuple[str, list[str]]] = [("gene", genes), ("consequence", terms), ("impact", [*wanted.impacts])]
     words = " and ".join(f"{what} {_in_words(values)}" for what, values in said if values)

@@ -19,7 +19,7 @@ SAMPLE_FIELDS = ["GT", "DP", "GQ", "AD"]
 MAX_INFO_COLUMNS = 1000
 
 _QUERY_TYPES = {"POS": pa.int64(), "END": pa.int64(), "QUAL": pa.float32()}
-_ARROW = {"Integer": pa.int64(), "Float": pa.float32()}
+_ARROW = {"Integer": pa.int32(), "Float": pa.float32()}
 
 
 @dataclass(frozen=True, slots=True)

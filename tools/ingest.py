@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +12,13 @@ from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
 from ..memory.variant_graph import drop_older_graphs
 from ..memory.variant_table import Place, drop_tables, drop_tables_but
-from .apart import TASKS, run_apart
+from .apart import Worker, worker
 from .result import Json
 from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
 
 if TYPE_CHECKING:
     from ..memory.embedding import Embedder
     from .pedigree import Pedigree
-
-Worker = Callable[..., Json]
 
 LARGE = 4 << 20
 """Bytes of a file from which reading it gets a process of its own; below, starting one costs more than it saves."""
@@ -56,17 +53,18 @@ def ingest(
         return _as_named(dataset, path)
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
+    apart = workers is not None or int(stamp.partition(":")[0]) >= LARGE
     undo = _Undo(workspace, sha256, tables)
-    with writer_lock(workspace) as lock, undo:
+    with writer_lock(workspace) as lock, undo, worker(lock, progress, apart) as do:
         place = _place(workspace, tables)
         for where in {workspace, place}:
             held = [d.sha256 for d in catalog.datasets() if (d.tables or workspace) == where]
             drop_tables_but(where, [sha256, *held])
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
-        do = _worker(catalog, stamp, lock, progress)
         if again or dataset is None:
             kept = dataset.summary["pedigree"] if dataset else None
-            dataset = _read(vcf, stamp, sha256, do, place, pedigree.to_rows() if pedigree else kept)
+            job = {"workspace": str(workspace), "tables": None if place == workspace else place, "workers": workers}
+            dataset = _read(vcf, stamp, sha256, do, job, pedigree.to_rows() if pedigree else kept)
             if embedder:
                 _embed(place, sha256, embedder)
             dataset = _commit(catalog, dataset, stamp, do)
@@ -143,26 +141,14 @@ class _Undo:
             self.workspace.mkdir(exist_ok=True)
 
 
-def _worker(catalog: Catalog, stamp: str, lock: int, progress: Progress | None) -> Worker:
-    """Does the tasks of an ingest, in a process of its own where the file is large."""
-    apart = int(stamp.partition(":")[0]) >= LARGE
-
-    def do(task: str, **job: Json) -> Json:
-        job["workspace"] = str(catalog.workspace)
-        return run_apart(task, job, lock, progress) if apart else TASKS[task](job, progress)
-
-    return do
-
-
 def _has(dataset: Dataset, pedigree: Pedigree | None) -> bool:
     return pedigree is None or dataset.summary["pedigree"] == pedigree.to_rows()
 
 
-def _read(vcf: VcfFile, stamp: str, sha256: str, do: Worker, place: Place, pedigree: Json) -> Dataset:
+def _read(vcf: VcfFile, stamp: str, sha256: str, do: Worker, job: Json, pedigree: Json) -> Dataset:
     """Write the tables of a file. Nobody sees them before the commit."""
-    version, summary = do(
-        "tables", path=str(vcf.path), sha256=sha256, tables=None if isinstance(place, Path) else place
-    )
+    task = "tables_by_region" if job["workers"] else "tables"
+    version, summary = do(task, path=str(vcf.path), sha256=sha256, **job)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
@@ -175,8 +161,10 @@ def _commit(catalog: Catalog, dataset: Dataset, stamp: str, do: Worker) -> Datas
     """Write the next generation of the graph, with this dataset in place of its older state, and commit both."""
     earlier = catalog.earlier_content(dataset.path, dataset.sha256)
     dataset = replace(dataset, graph_generation=catalog.next_generation())
-    job = {"generation": dataset.graph_generation, "dataset": dataset.to_json()}
-    dataset.summary["graph_left_out"] = do("graph", **job, without=earlier and earlier.sha256)
+    where = {"workspace": str(catalog.workspace), "generation": dataset.graph_generation}
+    dataset.summary["graph_left_out"] = do(
+        "graph", **where, dataset=dataset.to_json(), without=earlier and earlier.sha256
+    )
     catalog.commit(dataset, stamp, instead_of=earlier)
     drop_older_graphs(catalog.workspace, dataset.graph_generation)
     return dataset

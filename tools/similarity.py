@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..memory.embedding import CLASSES, IMPACTS, PARTS, SIGNIFICANCES, TYPES, Embedder
+from ..memory.signature_table import rounded
 from .clauses import profiles_meeting
 from .consequences import SEVERITY, class_of
 from .dataset import OpenDataset
@@ -51,7 +52,7 @@ def distances_from(data: OpenDataset, embedder: Embedder, query: pa.Table) -> Or
     signatures = data.signatures
     signatures.check_embedder(embedder)
     place = query["signature"][0].as_py()
-    vector = embedder.embed(query)[0] if place is None else signatures.matrix[place]
+    vector = signatures.matrix[place] if place is not None else rounded(embedder.embed(query))[0]
     found = embedder.distances(signatures.rows, signatures.matrix, query, vector)
     return np.asarray(found, dtype=np.float64)
 

@@ -13,7 +13,7 @@ import pytest
 from vcf_agent.memory.catalog import Catalog
 from vcf_agent.memory.errors import InputError
 from vcf_agent.memory.variant_table import VariantTable
-from vcf_agent.tools.apart import run_apart
+from vcf_agent.tools.apart import worker
 from vcf_agent.tools.context import ToolContext
 from vcf_agent.tools.dataset import OpenDataset
 from vcf_agent.tools.ingest import LARGE, ingest
@@ -150,8 +150,7 @@ def test_an_error_of_the_child_is_the_parents_error(tmp_path: Path, workspace: P
     bad = tmp_path / "bad.vcf"
     bad.write_text(HEADER + "1\t5\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t./.\n1\tx\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/1\n")
     read, write = os.pipe()
-    job = {"path": str(bad), "sha256": "0" * 64, "workspace": str(workspace)}
-    with pytest.raises(InputError, match="line 7"):
-        run_apart("tables", job, read, None)
+    with pytest.raises(InputError, match="line 7"), worker(read, None, apart=True) as do:
+        do("tables", path=str(bad), sha256="0" * 64, workspace=str(workspace))
     os.close(read)
     os.close(write)
