@@ -6,15 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from .variant_table import REMOTE, Place, stored_schema, uri_of, writing
+from .variant_table import REMOTE, Place, encoded, stored_schema, uri_of, writing
 
 
-def write_fragments(place: Place, name: str, schema: pa.Schema, key: str, batches: Iterable[pa.RecordBatch]) -> Any:
+def write_fragments(
+    place: Place, name: str, schema: pa.Schema, key: str, batches: Iterable[pa.RecordBatch]
+) -> list[Any]:
     """Write rows that no table has yet; what is returned can be pickled and is for `commit_fragments`."""
     from lance_ray.fragment import write_fragment
 
     stored = stored_schema(schema, key)
-    tables = (pa.Table.from_batches([pa.RecordBatch.from_arrays(batch.columns, schema=stored)]) for batch in batches)
+    tables = (pa.Table.from_batches([encoded(batch, stored)]) for batch in batches)
     with writing(place):
         return [
             f for f, _ in write_fragment(tables, uri_of(place, name), schema=stored, storage_options=_options(place))

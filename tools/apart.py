@@ -102,7 +102,7 @@ def tables_by_region(job: dict[str, Json], progress: Progress | None) -> Json:
     """See `ingest_by_region.store_by_region`."""
     from .ingest_by_region import store_by_region
 
-    workspace = Path(job["workspace"])
+    workspace = Path(job["workspace"]).absolute()  # as the tasks run elsewhere
     place = job["tables"] or workspace
     return store_by_region(Path(job["path"]), job["sha256"], workspace, place, job["workers"], progress)
 

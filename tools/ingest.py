@@ -32,6 +32,7 @@ def ingest(
     embedder: Embedder | None = None,
     pedigree: Pedigree | None = None,
     tables: str | None = None,
+    workers: int | None = None,
 ) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
 
@@ -39,6 +40,7 @@ def ingest(
     with it and stands in the graph, in place of an earlier one.
 
     The tables are written under `tables`, the URI of an object store, where it is given; the catalog says so.
+    With `workers` the file is read by region, so many at once, on Ray (`ingest_by_region.py`).
 
     It takes the place of what the file held before. Those tables go with the next ingest, so that whoever has
     them open reads on.

@@ -40,7 +40,7 @@ def store_by_region(
     """
     vcf = open_vcf(path)
     parts = parts_of(vcf, workers * PARTS_PER_WORKER)
-    folder = workspace.absolute() / "parts"
+    folder = workspace / "parts"
     with _emptied(folder), _ray() as ray:
         readings = _read_all(ray, vcf, parts, folder, workers, progress)
         whole = Reading(vcf, readings[0].plan, readings[0].mode)

@@ -94,7 +94,8 @@ class SignatureBook:
 
     def join(self, later: "SignatureBook", profiles: Ints) -> Ints:
         """Take in another book, whose profiles are `profiles` here; returns the number here of each signature."""
-        texts = [mine.of(other.known) for mine, other in zip(self._texts, later._texts, strict=True)]
+        nothing = np.zeros(1, dtype=np.int64)  # where the file has no such field, number 0 stands for none
+        texts = [a.of(b.known) if len(b.known) else nothing for a, b in zip(self._texts, later._texts, strict=True)]
         pair, context, key = (n.known.to_numpy() for n in (later._pairs, later._contexts, later._signatures))
         pairs = self._pairs.of(pa.array(texts[0][pair >> 32] << 32 | texts[1][pair & 0xFFFFFFFF]))
         contexts = self._contexts.of(pa.array(profiles[context >> 32] << 32 | pairs[context & 0xFFFFFFFF]))
