@@ -24,7 +24,8 @@ CORE = [
     "pysam",
 ]
 EXTRAS = {"llm": "litellm", "ui": "chainlit", "slack": "slack-bolt", "strands": "strands-agents",
-          "otel": "opentelemetry-exporter-otlp-proto-http", "postgres": "langgraph-checkpoint-postgres"}  # fmt: skip
+          "otel": "opentelemetry-exporter-otlp-proto-http", "postgres": "langgraph-checkpoint-postgres",
+          "ray": "lance-ray"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """By region on Ray: the rows, numbers and books that one process gives, and every refusal with its way out."""
 
-import os
 import random
 from pathlib import Path
 
 import pysam
+import pysam.bcftools
 import pytest
 from make_vcf import DECLARED, bgzip, record, write_vcf
 from vcf_agent.memory.catalog import Catalog
@@ -140,14 +140,3 @@ def test_what_cannot_be_read_by_region(tmp_path, many):
     odd = bgzip(write_vcf(tmp_path / "odd.vcf", [record(info="NEW=1", samples=["0/1"])], ["one"]), index=True)
     with pytest.raises(InputError, match="not declare"):
         parts_of(open_vcf(odd), 4)
-
-
-@pytest.mark.skipif("RAY_ADDRESS" in os.environ, reason="RAY_ADDRESS is set")
-@pytest.mark.slow
-def test_no_such_cluster(many, tmp_path, monkeypatch):
-    pytest.importorskip("lance_ray", reason="the extra ray is not installed")
-    from vcf_agent.memory.errors import StorageError
-
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
-    with pytest.raises(StorageError, match="Ray"):
-        ingest(many, tmp_path / "workspace", workers=2)
