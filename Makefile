@@ -42,14 +42,20 @@ bench: .venv/dev
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	touch $@
 
+# Ray has a lock of its own: it takes a gigabyte, and only one path of the ingest needs it.
+EXTRAS := --extra llm --extra ui --extra slack --extra strands --extra otel --extra eval --extra postgres
+
 # The locks hold a hash for every file of every package, for Python 3.11 to 3.13 on every platform.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make lock" --all-extras --group dev pyproject.toml requirements/build.in \
+		--custom-compile-command "make lock" $(EXTRAS) --group dev pyproject.toml requirements/build.in \
 		-o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in \
 		-o requirements/core.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" -c requirements/dev.txt --extra ray pyproject.toml \
+		-o requirements/ray.txt
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -64,7 +64,7 @@ class VariantAgent:
         self.context = ToolContext(
             self.settings.workspace,
             [
-                *_open_files(files, self.settings.workspace, on_progress, embedder),
+                *_open_files(files, self.settings, on_progress, embedder),
                 *_open_datasets(datasets, self.settings.workspace),
             ],
             verify_seconds=self.settings.verify_seconds,
@@ -184,7 +184,7 @@ class _Forward:
 
 def _open_files(
     files: Iterable[str | Path],
-    workspace: Path,
+    settings: Settings,
     on_progress: Callable[[str, int], None] | None,
     embedder: Embedder | None,
 ) -> list[OpenDataset]:
@@ -193,7 +193,8 @@ def _open_files(
         path = Path(file).expanduser()
         name = path.name
         progress = (lambda records, name=name: on_progress(name, records)) if on_progress else None
-        found.append(OpenDataset(ingest(path, workspace, progress, embedder=embedder), workspace))
+        dataset = ingest(path, settings.workspace, progress, embedder=embedder, tables=settings.tables)
+        found.append(OpenDataset(dataset, settings.workspace))
     return found
 
 

@@ -54,6 +54,7 @@ class Settings:
     max_turns: int = 8
     budget_usd: float | None = None  # None is no limit
     embedder: ModelSetting | None = None  # None is the deterministic one
+    tables: str | None = None  # the URI of an object store for new tables; None keeps them in the workspace
     otlp_endpoint: str | None = None  # None sends no telemetry anywhere
 
 
@@ -61,6 +62,7 @@ def load_settings(
     workspace: str | Path | None = None,
     models: Sequence[str | ModelSetting] | None = None,
     environ: Mapping[str, str] = os.environ,
+    tables: str | None = None,
 ) -> Settings:
     """The settings in force; InputError names the file or variable, the key and what was expected."""
     from_file = _file_values(environ)
@@ -69,6 +71,8 @@ def load_settings(
     values |= _environment_values(environ, known)
     if workspace is not None:
         values["workspace"] = _path(str(workspace), "the workspace")
+    if tables is not None:
+        values["tables"] = _store(tables, "--tables")
     if models is not None:
         values["models"] = _models(list(models), "the model list", known)
     values["models"] = tuple(_placed(model, environ) for model in values.get("models", ()))
@@ -248,6 +252,13 @@ def _base_url(value: object, where: str) -> str:
     raise InputError(f"{where} is not an address", "Write it as http://host:8000/v1, without a password.")
 
 
+def _store(value: object, where: str) -> str:
+    if isinstance(value, str) and re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.=/-]+)?", value, re.ASCII):
+        return value.rstrip("/")
+    # Not shown: it may hold a key.
+    raise InputError(f"{where} is not the URI of an object store", "Write it as s3://bucket/folder, without a key.")
+
+
 def _split(value: str) -> SplitResult | None:
     try:
         url = urlsplit(value)
@@ -271,6 +282,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "max_turns": lambda value, where: _whole(value, where, 1, 100),
     "budget_usd": _amount,
     "embedder": _embedder,
+    "tables": _store,
     "otlp_endpoint": _base_url,
 }
 # The key that each variable gives, and how its text is read.
@@ -280,6 +292,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "VCF_AGENT_LOCAL_ONLY": ("local_only", _truth),
     "VCF_AGENT_EMBEDDER": ("embedder", str),
     "VCF_AGENT_VERIFY_SECONDS": ("verify_seconds", _number),
+    "VCF_AGENT_TABLES": ("tables", str),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", str),
 }
 
@@ -309,6 +322,8 @@ def _check_local_only(settings: Settings, environ: Mapping[str, str]) -> None:
             host = urlsplit(model.api_base or OLLAMA_API_BASE).hostname
             what = f"local_only is set, but {proxy} puts a proxy before {model.name}"
             raise InputError(what, f"Put {host} into NO_PROXY.")
+    if settings.tables:
+        raise InputError("local_only is set, but tables names an object store", "Unset one of the two.")
     for name in _TRACING:
         if _FLAGS.get(environ.get(name, "").strip().lower()):
             raise InputError(f"local_only is set, but {name} sends all to LangSmith", f"Unset {name}.")

@@ -7,6 +7,7 @@ do not exist for a reader, whatever lies on the disk.
 import contextlib
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -52,6 +53,11 @@ class Dataset:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         return cls(**(values | {"path": Path(values["path"])}))
+
+    @property
+    def tables(self) -> str | None:
+        """The URI of its tables; null where they are in the workspace."""
+        return self.summary.get("tables")
 
     @property
     def samples(self) -> list[str]:
@@ -132,6 +138,12 @@ class Catalog:
             connection.execute("UPDATE state SET value = value + 1 WHERE key = 'generation'")
             row = connection.execute("SELECT value FROM state WHERE key = 'generation'").fetchone()
         return int(row[0])
+
+    def number(self) -> int:
+        """The workspace's own number, by which it is told from others that use the same object store."""
+        with self.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO state VALUES ('workspace', ?)", (secrets.randbits(62),))
+            return int(connection.execute("SELECT value FROM state WHERE key = 'workspace'").fetchone()[0])
 
     def earlier_content(self, path: Path, sha256: str) -> Dataset | None:
         """The dataset of what the file at `path` held before, unless another file holds the same still."""

@@ -63,6 +63,10 @@ class GenotypeCodes:
             self.texts.append(text)
         return self._code[text]
 
+    def join(self, later: "GenotypeCodes") -> Codes:
+        """Take in another book; returns the code here of each of its codes."""
+        return np.array([self.code(text) for text in later.texts], dtype=np.int64).astype(np.int16)
+
     def classes(self) -> npt.NDArray[np.int8]:
         """The class of each code."""
         return np.array([int(classify(t)) for t in self.texts] or [0], dtype=np.int8)

@@ -5,7 +5,6 @@ embedder that made the vectors is named in the schema.
 """
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .embedding import Embedder, Floats
-from .errors import StorageError, ToolError
-from .variant_table import ALL_ROWS, open_table, table_name, write_table
+from .errors import ToolError
+from .variant_table import ALL_ROWS, Place, open_table, reading, table_name, write_table, writing
 
 NAME, DIMENSION = b"embedder", b"dimension"
 
 
-def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Embedder) -> None:
+def write_signatures(place: Place, sha256: str, rows: pa.Table, embedder: Embedder) -> None:
     """Write the rows with their vectors, and the index over their texts."""
     from lancedb.index import FTS
 
@@ -28,31 +27,24 @@ def write_signatures(workspace: Path, sha256: str, rows: pa.Table, embedder: Emb
     told = {NAME: embedder.name.encode(), DIMENSION: str(embedder.dimension).encode()}
     rows = rows.append_column("vector", column).replace_schema_metadata(told)
     name = table_name("signatures", sha256)
-    write_table(workspace, name, rows.schema, rows.to_batches())
-    try:
+    write_table(place, name, rows.schema, "signature", rows.to_batches())
+    with writing(place):
         # Words stay whole and unstemmed: BRCA1 is not BRCA2, and HLA-DRB1 is one word.
         whole_words = FTS(base_tokenizer="whitespace", lower_case=True, stem=False, remove_stop_words=False,
                           ascii_folding=False, max_token_length=None)  # fmt: skip
-        open_table(workspace, name).create_index("text", config=whole_words)
-    except (OSError, RuntimeError) as error:
-        raise StorageError(f"The texts of {workspace} cannot be indexed: {error}", "Is the disk full?") from error
+        open_table(place, name).create_index("text", config=whole_words)
 
 
 class SignatureTable:
     """The signatures of one dataset. They are read once: some ten thousand rows stand for a million variants."""
 
-    def __init__(self, workspace: Path, sha256: str) -> None:
-        self.workspace, self.sha256 = workspace, sha256
+    def __init__(self, place: Place, sha256: str) -> None:
+        self.place, self.sha256 = place, sha256
 
     @cached_property
     def _table(self) -> Any:
-        try:
-            return open_table(self.workspace, table_name("signatures", self.sha256))
-        except (OSError, ValueError, RuntimeError) as error:
-            raise StorageError(
-                f"The signatures of {self.sha256[:16]} in {self.workspace} cannot be read: {error}",
-                "Ingest the file again with `vcf-agent ingest --again`",
-            ) from error
+        with reading(self.place, opening=True):
+            return open_table(self.place, table_name("signatures", self.sha256))
 
     @cached_property
     def _embedder(self) -> tuple[str, str]:
@@ -73,8 +65,9 @@ class SignatureTable:
         return np.asarray(lists.flatten()).reshape(-1, lists.type.list_size)
 
     def _read(self, names: list[str]) -> pa.Table:
-        reader = self._table.search().select(names).to_batches(ALL_ROWS)
-        return pa.Table.from_batches(list(reader), schema=reader.schema)
+        with reading(self.place):
+            reader = self._table.search().select(names).to_batches(ALL_ROWS)
+            return pa.Table.from_batches(list(reader), schema=reader.schema)
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raises `ToolError` where the vectors are not of this embedder."""
@@ -91,6 +84,7 @@ class SignatureTable:
         from lancedb.query import FullTextOperator, MatchQuery
 
         query = self._table.search(MatchQuery(words, "text", operator=FullTextOperator.AND), query_type="fts")
-        found = query.select(["signature", "_score"]).limit(max(len(self.rows), 1)).to_arrow()
+        with reading(self.place):
+            found = query.select(["signature", "_score"]).limit(max(len(self.rows), 1)).to_arrow()
         signature, score = found["signature"].to_numpy(), np.round(found["_score"].to_numpy(), 4)
         return np.asarray(signature[np.lexsort((signature, -score))])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -29,18 +30,40 @@ KINDS = ("variants", "profiles", "signatures")
 REPEATED = {"chrom", "ref", "alt", "type", "filter", "change"}
 """Columns of mostly few distinct texts, stored as dictionaries: smaller, and read several times faster."""
 
-COMPRESSED = {"record", "pos", "end"}
+COMPRESSED = {"key", "record", "pos", "end"}
 """Columns of numbers that are compressed, as all texts are; the others are packed, and read four times faster."""
+
+Place = Path | str
+"""Where tables are kept: in a workspace folder, or under the URI of an object store."""
+
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true", "lance-schema:unenforced-primary-key:position": "1"}
 
 ALL_ROWS = 1 << 30
 """A batch size that gives a table in few pieces: LanceDB's default of 1,024 rows costs twenty times more."""
 
 
-def _connect(workspace: Path) -> Any:
+REMOTE = {"client_max_retries": "2", "client_retry_timeout": "5", "connect_timeout": "3s", "timeout": "20s"}
+"""How long an object store is waited for. Its address and the credentials come from the AWS_* variables."""
+
+_REASONS = {
+    r"NoSuchBucket": "there is no such bucket",
+    r"CredentialsNotLoaded|failed to load credentials": "there are no credentials for it in the environment",
+    r"BadScheme": "an endpoint without TLS needs AWS_ALLOW_HTTP=true",
+    r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|(Expired|Invalid)Token|status: 40[13]": "it denies access",
+    r"ConnectError|HttpError|HTTP error|TimedOut|[Tt]imed? ?out": "it cannot be reached",
+}
+
+
+def uri_of(place: Place, name: str = "") -> str:
+    """The address of a table; without a name, of the folder that holds all."""
+    return "/".join([str(place / "tables") if isinstance(place, Path) else place, *([f"{name}.lance"] if name else [])])
+
+
+def _connect(place: Place) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # else it reports every new table as a missing one
     import lancedb
 
-    return lancedb.connect(workspace / "tables")
+    return lancedb.connect(uri_of(place), storage_options=None if isinstance(place, Path) else REMOTE)
 
 
 def literal(value: str | float | bool) -> str:
@@ -54,20 +77,33 @@ def table_name(kind: str, sha256: str) -> str:
     return f"{kind}-{sha256[:16]}"
 
 
-def open_table(workspace: Path, name: str) -> Any:
+def open_table(place: Place, name: str) -> Any:
     """A table at its newest version."""
-    return _connect(workspace).open_table(name)
+    return _connect(place).open_table(name)
 
 
-def write_table(workspace: Path, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+def stored_schema(schema: pa.Schema, key: str) -> pa.Schema:
+    """The schema with what the table needs to know: how columns are compressed, and which one is the primary key.
+
+    Lance takes one column. Without a key, rows that several processes merge in at once are there several times.
+    """
+    import pyarrow as pa
+
+    fields = [_stored(field) for field in schema]
+    at = schema.get_field_index(key)
+    fields[at] = fields[at].with_nullable(False).with_metadata((fields[at].metadata or {}) | _PRIMARY_KEY)
+    return pa.schema(fields, schema.metadata)
+
+
+def write_table(place: Place, name: str, schema: pa.Schema, key: str, batches: Iterable[pa.RecordBatch]) -> int:
     """Write a table in place of any that an ingest left unfinished; returns its version."""
     import pyarrow as pa
 
-    stored = pa.schema([_stored(field) for field in schema], schema.metadata)
-    encoded = (_encoded(batch, stored) for batch in batches)
-    with _writing(workspace), closing(Ahead(encoded)) as rows:  # which begin while LanceDB is imported
-        reader = pa.RecordBatchReader.from_batches(stored, rows)
-        table = _connect(workspace).create_table(name, data=reader, mode="overwrite")
+    stored = stored_schema(schema, key)
+    rows = (encoded(batch, stored) for batch in batches)
+    with writing(place), closing(Ahead(rows)) as ahead:  # which begin while LanceDB is imported
+        reader = pa.RecordBatchReader.from_batches(stored, ahead)
+        table = _connect(place).create_table(name, data=reader, mode="overwrite")
     return int(table.version)
 
 
@@ -81,19 +117,20 @@ def _stored(field: pa.Field) -> pa.Field:
     return field
 
 
-def _encoded(batch: pa.RecordBatch, stored: pa.Schema) -> pa.RecordBatch:
+def encoded(batch: pa.RecordBatch, stored: pa.Schema) -> pa.RecordBatch:
+    """The same under a `stored_schema`."""
     import pyarrow as pa
 
     columns = [c.dictionary_encode() if f.name in REPEATED else c for f, c in zip(stored, batch.columns, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=stored)
 
 
-def index_table(workspace: Path, name: str, columns: Iterable[str]) -> int:
+def index_table(place: Place, name: str, columns: Iterable[str]) -> int:
     """Make look-ups by these columns fast where the table is large; returns its version."""
     from lancedb.index import BTree
 
-    with _writing(workspace):
-        table = _connect(workspace).open_table(name)
+    with writing(place):
+        table = _connect(place).open_table(name)
         if table.count_rows() >= INDEXED_FROM:
             for column in columns:
                 table.create_index(column, config=BTree())
@@ -101,38 +138,77 @@ def index_table(workspace: Path, name: str, columns: Iterable[str]) -> int:
 
 
 @contextlib.contextmanager
-def _writing(workspace: Path) -> Iterator[None]:
+def writing(place: Place) -> Iterator[None]:
+    """What Lance raises, as a `StorageError`."""
     try:
         yield
-    except (OSError, RuntimeError) as error:
-        what = f"The tables of {workspace} cannot be written: {_first_line(error)}"
-        raise StorageError(what, "Is the disk full?") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _complaint(place, "written", error, "Is the disk full?") from error
 
 
-def drop_tables(workspace: Path, sha256: str) -> None:
-    """Remove the tables of a digest, as far as there are any."""
-    for kind in KINDS:
-        shutil.rmtree(workspace / "tables" / f"{table_name(kind, sha256)}.lance", ignore_errors=True)
+@contextlib.contextmanager
+def reading(place: Place, opening: bool = False) -> Iterator[None]:
+    """As `writing`. Once a table is open, only a file or a store that is gone is no bug."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if opening or isinstance(error, OSError) or "(IO)" in str(error):
+            raise _complaint(place, "read", error, "Ingest the file again with `vcf-agent ingest --again`") from error
+        raise
 
 
-def drop_tables_but(workspace: Path, digests: Iterable[str]) -> None:
+def _complaint(place: Place, verb: str, error: Exception, way_out: str) -> StorageError:
+    what = f"The tables of {place} cannot be {verb}: "
+    if isinstance(place, Path):
+        return StorageError(what + _first_line(error), way_out)
+    way_out = "Check AWS_ENDPOINT, AWS_REGION and the credentials in the environment, then run it again"
+    known = next((reason for pattern, reason in _REASONS.items() if re.search(pattern, str(error))), None)
+    code = re.search(r"<Code>(\w+)</Code>", str(error))  # the whole reply may hold the id of an access key
+    return StorageError(what + (known or (f"it says {code[1]}" if code else _first_line(error))), way_out)
+
+
+def drop_tables(place: Place, sha256: str) -> None:
+    """Remove the tables of a digest, as far as there are any and they can be reached."""
+    with contextlib.suppress(StorageError):
+        _drop(place, [table_name(kind, sha256) for kind in KINDS])
+
+
+def drop_tables_but(place: Place, digests: Iterable[str]) -> None:
     """Remove what belongs to none of these digests: an ingest that was killed, a file's earlier content."""
-    keep = {f"{table_name(kind, sha256)}.lance" for kind in KINDS for sha256 in digests}
-    for path in (workspace / "tables").glob("*.lance"):
-        if path.name not in keep:
-            shutil.rmtree(path, ignore_errors=True)
+    keep = {table_name(kind, sha256) for kind in KINDS for sha256 in digests}
+    _drop(place, [name for name in _names(place) if name not in keep])
+
+
+def _names(place: Place) -> list[str]:
+    if isinstance(place, Path):
+        return [path.stem for path in (place / "tables").glob("*.lance")]
+    with writing(place):
+        return list(_connect(place).list_tables(limit=1 << 20).tables)
+
+
+def _drop(place: Place, names: list[str]) -> None:
+    if isinstance(place, Path):
+        for name in names:
+            shutil.rmtree(place / "tables" / f"{name}.lance", ignore_errors=True)
+    elif names:
+        with writing(place):
+            store = _connect(place)
+            for name in names:
+                store.drop_table(name, ignore_missing=True)
 
 
 class VariantTable:
     """The stored columns of one dataset, at the version that the catalog names."""
 
-    def __init__(self, workspace: Path, sha256: str, version: int) -> None:
-        self.workspace, self.sha256, self.version = workspace, sha256, version
+    def __init__(self, place: Place, sha256: str, version: int) -> None:
+        self.place, self.sha256, self.version = place, sha256, version
         self._tables: dict[str, Any] = {}
 
     def count(self, where: str) -> int:
         """The number of rows, that is alleles, for which `where` holds."""
-        return int(self._open("variants").count_rows(where or None))
+        table = self._open("variants")
+        with reading(self.place):
+            return int(table.count_rows(where or None))
 
     def names(self) -> list[str]:
         """The columns there are."""
@@ -142,30 +218,29 @@ class VariantTable:
         """Whole columns of the rows for which `where` holds, in file order."""
         whole_alt = {"alt", "n_alt"} if "alts" in names else set()
         query = self._open("variants").search().select(list(dict.fromkeys([*names, *sorted(whole_alt)])))
-        rows = _gather(query.where(where) if where else query)
+        with reading(self.place):
+            rows = _gather(query.where(where) if where else query)
         return _with_whole_alt(rows).select(names) if whole_alt else rows
 
     def blocks(self, names: list[str], where: str, rows: int) -> Iterator[pa.RecordBatch]:
         """The same in pieces of about `rows`, so that memory does not grow with the table."""
         query = self._open("variants").search().select(names)
-        for batch in (query.where(where) if where else query).to_batches(rows):
-            yield _decoded(batch)
+        with reading(self.place):
+            for batch in (query.where(where) if where else query).to_batches(rows):
+                yield _decoded(batch)
 
     def profiles(self) -> pa.Table:
         """The annotation profiles, in the order of their numbers."""
-        return _gather(self._open("profiles").search())
+        table = self._open("profiles")
+        with reading(self.place):
+            return _gather(table.search())
 
     def _open(self, kind: str) -> Any:
         if kind not in self._tables:
-            try:
-                table = _connect(self.workspace).open_table(table_name(kind, self.sha256))
+            with reading(self.place, opening=True):
+                table = open_table(self.place, table_name(kind, self.sha256))
                 if kind == "variants":
                     table.checkout(self.version)
-            except (OSError, ValueError, RuntimeError) as error:
-                raise StorageError(
-                    f"The table of {self.sha256[:16]} in {self.workspace} cannot be read: {error}",
-                    "Ingest the file again with `vcf-agent ingest --again`",
-                ) from error
             self._tables[kind] = table
         return self._tables[kind]
 

@@ -194,6 +194,12 @@ class ProfileBook:
         numbers = [self._effects.setdefault(t, len(self._effects)) for t in coded.dictionary.to_pylist()]
         return np.asarray(np.array(numbers or [0], dtype=np.int64)[coded.indices.to_numpy()])
 
+    def join(self, later: "ProfileBook") -> Ints:
+        """Take in another book; returns the number here of each of its profiles."""
+        effects = np.array([self._effects.setdefault(t, len(self._effects)) for t in later._effects], dtype=np.int32)
+        sets = [np.sort(effects[np.frombuffer(key, dtype=np.int32)]).tobytes() for key in later._profiles]
+        return np.array([self._profiles.setdefault(s, len(self._profiles)) for s in sets], dtype=np.int64)
+
     def table(self) -> pa.Table:
         """One row per profile: `profile`, and in step `genes`, `consequences` (terms joined by `&`), `impacts`."""
         texts = list(self._effects)

@@ -28,8 +28,8 @@ from .vcf_file import Progress
 Worker = Callable[..., Json]
 """Takes the name of a task and what it needs."""
 
-ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "LANCEDB_LOG": "error"}
-"""Fewer pools of freed memory than glibc keeps by itself."""
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "LANCEDB_LOG": "error", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Fewer pools of freed memory than glibc keeps by itself; no message to those who make Ray."""
 
 
 @contextlib.contextmanager
@@ -96,7 +96,16 @@ def tables(job: dict[str, Json], progress: Progress | None) -> Json:
     """See `store.store_tables`."""
     from .store import store_tables
 
-    return store_tables(Path(job["path"]), job["sha256"], Path(job["workspace"]), progress)
+    return store_tables(Path(job["path"]), job["sha256"], job["tables"] or Path(job["workspace"]), progress)
+
+
+def tables_by_region(job: dict[str, Json], progress: Progress | None) -> Json:
+    """See `ingest_by_region.store_by_region`."""
+    from .ingest_by_region import store_by_region
+
+    workspace = Path(job["workspace"]).absolute()  # as the tasks run elsewhere
+    place = job["tables"] or workspace
+    return store_by_region(Path(job["path"]), job["sha256"], workspace, place, job["workers"], progress)
 
 
 def graph(job: dict[str, Json], progress: Progress | None) -> Json:
@@ -110,7 +119,9 @@ def graph(job: dict[str, Json], progress: Progress | None) -> Json:
     return choice and asdict(choice)
 
 
-TASKS: dict[str, Callable[[dict[str, Json], Progress | None], Json]] = {"tables": tables, "graph": graph}
+TASKS: dict[str, Callable[[dict[str, Json], Progress | None], Json]] = {
+    "tables": tables, "tables_by_region": tables_by_region, "graph": graph,
+}  # fmt: skip
 
 
 def main() -> None:

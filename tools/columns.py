@@ -99,8 +99,8 @@ class Plan:
     def schema(self) -> pa.Schema:
         """The columns of the variant table; see `docs/tables.md`."""
         fields: list[tuple[str, pa.DataType]] = [
-            ("record", pa.int32()), ("allele", pa.int16()), ("n_alt", pa.int16()), ("chrom", pa.string()),
-            ("pos", pa.int64()), ("end", pa.int64()), ("id", pa.string()), ("ref", pa.string()),
+            ("key", pa.int64()), ("record", pa.int32()), ("allele", pa.int16()), ("n_alt", pa.int16()),
+            ("chrom", pa.string()), ("pos", pa.int64()), ("end", pa.int64()), ("id", pa.string()), ("ref", pa.string()),
             ("alt", pa.string()), ("alts", pa.string()), ("qual", pa.float32()), ("filter", pa.string()),
             ("type", pa.string()), ("length", pa.int32()), ("change", pa.string()), ("profile", pa.int32()),
             ("signature", pa.int32()),

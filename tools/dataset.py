@@ -15,7 +15,7 @@ from ..memory.catalog import Dataset
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import GenotypeCodes
 from ..memory.signature_table import SignatureTable
-from ..memory.variant_table import VariantTable
+from ..memory.variant_table import Place, VariantTable
 from .columns import InfoColumn, frequency_column
 
 Records = npt.NDArray[np.int32]
@@ -40,12 +40,17 @@ class OpenDataset:
         return self.dataset.name
 
     @property
+    def place(self) -> Place:
+        """Where its tables are."""
+        return self.dataset.tables or self.workspace
+
+    @property
     def samples(self) -> list[str]:
         return self.dataset.samples
 
     @cached_property
     def table(self) -> VariantTable:
-        return VariantTable(self.workspace, self.dataset.sha256, self.dataset.table_version)
+        return VariantTable(self.place, self.dataset.sha256, self.dataset.table_version)
 
     @cached_property
     def profiles(self) -> pa.Table:
@@ -53,7 +58,7 @@ class OpenDataset:
 
     @cached_property
     def signatures(self) -> SignatureTable:
-        return SignatureTable(self.workspace, self.dataset.sha256)
+        return SignatureTable(self.place, self.dataset.sha256)
 
     @cached_property
     def alleles_meeting(self) -> dict[str, npt.NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
 from ..memory.variant_graph import drop_older_graphs
-from ..memory.variant_table import drop_tables, drop_tables_but
+from ..memory.variant_table import Place, drop_tables, drop_tables_but
 from .apart import Worker, worker
 from .result import Json
 from .vcf_file import Progress, VcfFile, open_vcf, sha256_of
@@ -31,11 +31,16 @@ def ingest(
     again: bool = False,
     embedder: Embedder | None = None,
     pedigree: Pedigree | None = None,
+    tables: str | None = None,
+    workers: int | None = None,
 ) -> Dataset:
     """The dataset of a file, ingested now unless the same content is in the workspace already.
 
     `embedder` is a provider's, where the settings name one; the vectors are our own without. A `pedigree` is kept
     with it and stands in the graph, in place of an earlier one.
+
+    The tables are written under `tables`, the URI of an object store, where it is given; the catalog says so.
+    With `workers` the file is read by region, so many at once, on Ray (`ingest_by_region.py`).
 
     It takes the place of what the file held before. Those tables go with the next ingest, so that whoever has
     them open reads on.
@@ -50,22 +55,31 @@ def ingest(
         return _as_named(dataset, path)
     vcf = open_vcf(path)
     stamp, sha256 = _stamp(path), sha256_of(path)
-    large = int(stamp.partition(":")[0]) >= LARGE
-    undo = _Undo(workspace, sha256)
-    with writer_lock(workspace) as lock, undo, worker(lock, progress, apart=large) as do:
-        drop_tables_but(workspace, [sha256, *(d.sha256 for d in catalog.datasets())])
+    apart = workers is not None or int(stamp.partition(":")[0]) >= LARGE
+    undo = _Undo(workspace, sha256, tables)
+    with writer_lock(workspace) as lock, undo, worker(lock, progress, apart) as do:
+        place = _place(workspace, tables)
+        for where in {workspace, place}:
+            held = [d.sha256 for d in catalog.datasets() if (d.tables or workspace) == where]
+            drop_tables_but(where, [sha256, *held])
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
             kept = dataset.summary["pedigree"] if dataset else None
-            dataset = _read(vcf, stamp, sha256, do, workspace, pedigree.to_rows() if pedigree else kept)
+            job = {"workspace": str(workspace), "tables": None if place == workspace else place, "workers": workers}
+            dataset = _read(vcf, stamp, sha256, do, job, pedigree.to_rows() if pedigree else kept)
             if embedder:
-                _embed(workspace, sha256, embedder)
+                _embed(place, sha256, embedder)
             dataset = _commit(catalog, dataset, stamp, do)
         elif pedigree and not _has(dataset, pedigree):
             summary = dataset.summary | {"pedigree": pedigree.to_rows()}
             dataset = _commit(catalog, replace(dataset, summary=summary), stamp, do)
         catalog.remember_digest(path, stamp, sha256)
     return _as_named(dataset, path)
+
+
+def _place(workspace: Path, tables: str | None) -> Place:
+    """Where new tables go: workspaces that share an object store do not share a folder of it."""
+    return f"{tables.rstrip('/')}/{Catalog(workspace).number():016x}" if tables else workspace
 
 
 def _known(catalog: Catalog, path: Path) -> str | None:
@@ -109,8 +123,8 @@ class _Undo:
     That is the whole folder where it was not there or empty and no other process has committed to it since.
     """
 
-    def __init__(self, workspace: Path, sha256: str) -> None:
-        self.workspace, self.sha256 = workspace, sha256
+    def __init__(self, workspace: Path, sha256: str, tables: str | None) -> None:
+        self.workspace, self.sha256, self.tables = workspace, sha256, tables
         self.existed = workspace.exists()
         self.fresh = not (workspace.is_dir() and any(workspace.iterdir())) if self.existed else True
 
@@ -121,7 +135,7 @@ class _Undo:
             return
         held = Catalog(self.workspace).datasets()
         if all(d.sha256 != self.sha256 for d in held):
-            drop_tables(self.workspace, self.sha256)
+            drop_tables(_place(self.workspace, self.tables), self.sha256)
         if held or not self.fresh:
             return
         shutil.rmtree(self.workspace, ignore_errors=True)
@@ -133,9 +147,10 @@ def _has(dataset: Dataset, pedigree: Pedigree | None) -> bool:
     return pedigree is None or dataset.summary["pedigree"] == pedigree.to_rows()
 
 
-def _read(vcf: VcfFile, stamp: str, sha256: str, do: Worker, workspace: Path, pedigree: Json) -> Dataset:
+def _read(vcf: VcfFile, stamp: str, sha256: str, do: Worker, job: Json, pedigree: Json) -> Dataset:
     """Write the tables of a file. Nobody sees them before the commit."""
-    version, summary = do("tables", path=str(vcf.path), sha256=sha256, workspace=str(workspace))
+    task = "tables_by_region" if job["workers"] else "tables"
+    version, summary = do(task, path=str(vcf.path), sha256=sha256, **job)
     if summary["records"] == 0:
         raise InputError(f"{vcf.path} has a header and no records", "Check how it was made; there is nothing to ask")
     if _stamp(vcf.path) != stamp:
@@ -155,8 +170,8 @@ def _commit(catalog: Catalog, dataset: Dataset, stamp: str, do: Worker) -> Datas
     return dataset
 
 
-def _embed(workspace: Path, sha256: str, embedder: Embedder) -> None:
+def _embed(place: Place, sha256: str, embedder: Embedder) -> None:
     """Vectors of a provider's model in place of our own; here, since a child process knows no keys."""
     from ..memory.signature_table import SignatureTable, write_signatures
 
-    write_signatures(workspace, sha256, SignatureTable(workspace, sha256).rows, embedder)
+    write_signatures(place, sha256, SignatureTable(place, sha256).rows, embedder)

@@ -22,6 +22,9 @@ from .vcf_file import Container, Progress, VcfFile
 
 Ints = npt.NDArray[np.int64]
 
+KEY_SHIFT = 16
+"""A row's primary key is its record shifted by so many bits, plus its allele."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -47,10 +50,15 @@ _AS_FLAG, _AS_TEXT = "Number=0,Type=Flag", "Number=.,Type=String"
 
 
 class Reading:
-    """One pass over a file. After `batches` is exhausted the counts, profiles and genotype codes are complete."""
+    """One pass over a file. After `batches` is exhausted the counts, profiles and genotype codes are complete.
 
-    def __init__(self, vcf: VcfFile, plan: Plan, mode: Mode, progress: Progress | None = None) -> None:
-        self.vcf, self.plan, self.mode, self.progress = vcf, plan, mode, progress
+    `regions` is a file of regions for bcftools; then records are read whose POS lies there.
+    """
+
+    def __init__(
+        self, vcf: VcfFile, plan: Plan, mode: Mode, progress: Progress | None = None, regions: Path | None = None
+    ) -> None:
+        self.vcf, self.plan, self.mode, self.progress, self.regions = vcf, plan, mode, progress, regions
         self.codes = GenotypeCodes()
         self.profiles = ProfileBook()
         self.signatures = SignatureBook(plan)
@@ -79,6 +87,8 @@ class Reading:
     @contextlib.contextmanager
     def _text(self) -> Iterator[IO[bytes]]:
         query = ["query", "-f", self.plan.query()]
+        if self.regions:
+            query += ["-R", str(self.regions), "--regions-overlap", "0"]
         if all(f.declared for f in self.vcf.header.fields):
             query.append(str(self.vcf.path))
             feed = None
@@ -121,9 +131,10 @@ class Reading:
     def _site_columns(self, rows: "Rows", alt: pa.Array) -> dict[str, pa.Array]:
         ref = rows.take("REF")
         types = alleles.types_of(ref, alt)
+        record, allele = rows.parent + self.records, np.where(pc.is_null(alt), 0, rows.within + 1)
         return {
-            "record": pa.array((rows.parent + self.records).astype(np.int32)),
-            "allele": pa.array(np.where(pc.is_null(alt), 0, rows.within + 1).astype(np.int16)),
+            "key": pa.array(record << KEY_SHIFT | allele),
+            "record": pa.array(record.astype(np.int32)), "allele": pa.array(allele.astype(np.int16)),
             "n_alt": pa.array(np.where(pc.is_null(alt), 0, rows.n_alt[rows.parent]).astype(np.int16)),
             "chrom": rows.take("CHROM"), "pos": rows.take("POS"), "end": rows.take("END"), "id": rows.take("ID"),
             "ref": ref, "alt": alt, "alts": _whole_alt(rows), "qual": rows.take("QUAL"),
@@ -194,6 +205,7 @@ class Reading:
     def _codes(self, block: pa.RecordBatch) -> Codes:
         """The genotype code of each record and sample; a record without GT is missing in all."""
         n = len(self.plan.samples)
+        self._note_genotypes(block)
         codes = np.empty((len(block), n), dtype=np.int16)
         for i in range(n):
             if "GT" not in self.plan.sample_fields:
@@ -201,11 +213,26 @@ class Reading:
                 continue
             column = block.column(f"GT:{i}")
             book = [self.codes.code(text) for text in column.dictionary.to_pylist()] + [self.codes.code(".")]
-            if len(self.codes.texts) > MAX_CODES:
-                raise InputError(f"{self.vcf.path} has over {MAX_CODES:,} different genotypes", "Split its samples")
             places = pc.fill_null(column.indices, len(book) - 1).to_numpy()
             codes[:, i] = np.array(book, dtype=np.int16)[places]
         return codes
+
+    def _note_genotypes(self, block: pa.RecordBatch) -> None:
+        """Codes for new genotypes: first '.', then record after record, so that they do not depend on the blocks."""
+        known = {*self.codes.texts, "."}
+        new = []
+        for i in range(len(self.plan.samples) if "GT" in self.plan.sample_fields else 0):
+            column = block.column(f"GT:{i}")
+            for place, text in enumerate(column.dictionary.to_pylist()):
+                if text not in known:
+                    new.append((pc.index(column.indices, place).as_py(), i, text))
+        for text in [".", *(text for _, _, text in sorted(new))]:
+            self.codes.code(text)
+        self._check_codes()
+
+    def _check_codes(self) -> None:
+        if len(self.codes.texts) > MAX_CODES:
+            raise InputError(f"{self.vcf.path} has over {MAX_CODES:,} different genotypes", "Split its samples")
 
     def _copies(self, codes: Codes, rows: "Rows") -> Ints:
         """Copies of each row's own allele over all samples."""
@@ -249,6 +276,23 @@ class Reading:
         blocks = pc.is_in(columns["alt"], pa.array(["<NON_REF>", "<*>"]))
         self.blocks_of_reference += int(pc.sum(blocks).as_py() or 0)
 
+    def append(self, later: "Reading") -> "Numbers":
+        """Take in what was learnt of the region that comes next; returns what its numbers are here."""
+        profiles = self.profiles.join(later.profiles)
+        signatures = self.signatures.join(later.signatures, profiles)
+        numbers = Numbers(self.records, self.codes.join(later.codes), profiles, signatures)
+        self._check_codes()
+        self.records += later.records
+        self.rows += later.rows
+        self.multiallelic += later.multiallelic
+        self.contigs += later.contigs
+        self.filters += later.filters
+        self.blocks_of_reference += later.blocks_of_reference
+        self.partly_missing |= later.partly_missing
+        self.longest = max(self.longest, later.longest)
+        self.several_ids |= later.several_ids
+        return numbers
+
     def summary(self) -> dict[str, Any]:
         """What the catalog keeps of the data itself; all of it goes through JSON."""
         return {
@@ -260,6 +304,31 @@ class Reading:
             "partly_missing": sorted(self.partly_missing),
             "longest": self.longest, "several_ids": self.several_ids,
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the numbers of a region are in the whole file: of its first record, and in place i that of number i."""
+
+    record: int
+    codes: Codes
+    profiles: Ints
+    signatures: Ints
+
+    def renumbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of the variant table with the numbers of the whole file."""
+        record = batch["record"].to_numpy() + self.record
+        new = {
+            "key": pa.array(record.astype(np.int64) << KEY_SHIFT | batch["allele"].to_numpy()),
+            "record": pa.array(record.astype(np.int32)),
+            "profile": pa.array(self.profiles[batch["profile"].to_numpy()].astype(np.int32)),
+            "signature": pa.array(self.signatures[batch["signature"].to_numpy()].astype(np.int32)),
+        }
+        if "gt" in batch.schema.names:
+            codes = self.codes[batch["gt"].flatten().to_numpy()]
+            new["gt"] = lists_of(pa.array(codes), len(codes) // max(len(batch), 1))
+        columns = [new.get(name, batch[name]) for name in batch.schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 @dataclass(slots=True)

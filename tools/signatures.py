@@ -92,6 +92,22 @@ class SignatureBook:
         self._count(found[columns["allele"].to_numpy() > 0])
         return found.astype(np.int32)
 
+    def join(self, later: "SignatureBook", profiles: Ints) -> Ints:
+        """Take in another book, whose profiles are `profiles` here; returns the number here of each signature."""
+        nothing = np.zeros(1, dtype=np.int64)  # where the file has no such field, number 0 stands for none
+        texts = [a.of(b.known) if len(b.known) else nothing for a, b in zip(self._texts, later._texts, strict=True)]
+        pair, context, key = (n.known.to_numpy() for n in (later._pairs, later._contexts, later._signatures))
+        pairs = self._pairs.of(pa.array(texts[0][pair >> 32] << 32 | texts[1][pair & 0xFFFFFFFF]))
+        contexts = self._contexts.of(pa.array(profiles[context >> 32] << 32 | pairs[context & 0xFFFFFFFF]))
+        before = len(self._signatures.known)
+        found = self._signatures.of(pa.array(contexts[key >> 10] << 10 | key & 1023))
+        self._first.append(pa.concat_tables(later._first).filter(pa.array(found >= before)))
+        counts = np.zeros(len(self._signatures.known), dtype=np.int64)
+        counts[:before] = self._alleles
+        counts[found] += later._alleles
+        self._alleles = counts
+        return found
+
     def _note_first(self, found: Ints, columns: dict[str, pa.Array]) -> None:
         """Where the signatures that are new in this batch first occur."""
         numbers, rows = np.unique(found, return_index=True)

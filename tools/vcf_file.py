@@ -197,7 +197,7 @@ def _read_header_text(path: Path, container: Container) -> tuple[list[str], list
     if container == "bcf":
         from .bcftools import run
 
-        return run(["view", "-h", str(path)], where=path).removesuffix("\n").split("\n"), []
+        return run(["view", "-h", "--no-version", str(path)], where=path).removesuffix("\n").split("\n"), []
     opener = gzip.open if container == "vcf.gz" else open
     header: list[str] = []
     records: list[str] = []

@@ -45,12 +45,13 @@ def remove_dataset(workspace: Path, sha256: str) -> None:
     with writer_lock(workspace):
         catalog = Catalog(workspace)
         generation = catalog.next_generation()
+        removed = catalog.by_digest(sha256)
         remaining = [d for d in catalog.datasets() if d.sha256 != sha256]
         if remaining:
             write_graph(workspace, generation, None, remaining)
         catalog.remove(sha256, generation)
         drop_older_graphs(workspace, generation)
-        drop_tables(workspace, sha256)
+        drop_tables((removed and removed.tables) or workspace, sha256)
 
 
 def rebuild_graph(workspace: Path) -> None:

@@ -122,10 +122,13 @@ def _prompt() -> str:
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--again", is_flag=True, help="Read a file again that is in the workspace already.")
+@click.option("--workers", type=click.IntRange(1, 1000), help="Read by region, so many at once, on Ray (extra ray).")
+@click.option("--tables", metavar="URI", help="Keep the tables on an object store: s3://bucket/folder.")
 @ped_file
 @workspace
 @as_json
-def ingest(files: tuple[Path, ...], again: bool, ped: Path | None, workspace: str | None, as_json: bool) -> int:
+def ingest(files: tuple[Path, ...], again: bool, workers: int | None, tables: str | None, ped: Path | None,
+           workspace: str | None, as_json: bool) -> int:  # fmt: skip
     """Read FILES into the workspace, so that questions are answered at once."""
     from ..agent.embedder import embedder_of
     from ..agent.settings import load_settings
@@ -133,7 +136,7 @@ def ingest(files: tuple[Path, ...], again: bool, ped: Path | None, workspace: st
     from ..tools.pedigree import read_pedigree
     from .terminal import ingest_progress, print_json
 
-    settings = load_settings(workspace)
+    settings = load_settings(workspace, tables=tables)
     folder, embedder = settings.workspace, embedder_of(settings)
     pedigree = read_pedigree(ped) if ped else None
     found = []
@@ -141,7 +144,7 @@ def ingest(files: tuple[Path, ...], again: bool, ped: Path | None, workspace: st
         with ingest_progress() as progress:
             name = file.name
             tell = (lambda records, name=name, show=progress: show(name, records)) if progress else None
-            found.append(read(file, folder, tell, again, embedder, pedigree))
+            found.append(read(file, folder, tell, again, embedder, pedigree, settings.tables, workers))
         if not as_json:
             click.echo(f"{found[-1].name}: {found[-1].summary['records']:,} records, {len(found[-1].samples)} samples")
     if as_json:

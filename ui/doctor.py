@@ -24,7 +24,8 @@ CORE = [
     "pysam",
 ]
 EXTRAS = {"llm": "litellm", "ui": "chainlit", "slack": "slack-bolt", "strands": "strands-agents",
-          "otel": "opentelemetry-exporter-otlp-proto-http", "postgres": "langgraph-checkpoint-postgres"}  # fmt: skip
+          "otel": "opentelemetry-exporter-otlp-proto-http", "postgres": "langgraph-checkpoint-postgres",
+          "ray": "lance-ray"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,11 @@ def _workspace(settings: Settings) -> str:
 
 def _datasets(settings: Settings) -> str:
     """Each dataset's table has the rows that the catalog says."""
-    from ..memory.variant_table import VariantTable
+    from ..tools.dataset import OpenDataset
 
     found = Catalog(settings.workspace).datasets()
     for dataset in found:
-        rows = VariantTable(settings.workspace, dataset.sha256, dataset.table_version).count("")
+        rows = OpenDataset(dataset, settings.workspace).table.count("")
         if rows != dataset.summary["rows"]:
             raise OSError(f"{dataset.name} has {rows} rows instead of {dataset.summary['rows']}; ingest it --again")
     return f"{len(found)}, each with the rows that the catalog says"
