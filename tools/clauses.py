@@ -19,6 +19,9 @@ from .consequences import SHORT_NAMES
 from .dataset import OpenDataset, nearest
 from .filters import END_OF_CONTIG, Condition, Operator, VariantFilter, parse_region
 
+NO_VALUE = -(2**31)
+"""A number of 32 bits that no field of a file has: it stands for a missing value in BCF (VCF 4.3, 6.3.3)."""
+
 
 @dataclass(slots=True)
 class Clause:
@@ -435,8 +438,7 @@ def _numeric_sql(column: str, shape: str, type_: str, condition: Condition) -> s
 
 def _whole_number(op: Operator, value: float) -> tuple[Operator, int]:
     """The same comparison of whole numbers, whose column the table does not compare with fractions."""
-    limit = 2**62
-    below = math.floor(min(max(value, -limit), limit))
+    below = math.floor(min(max(value, NO_VALUE), -NO_VALUE - 1))
     if below == value:
         return op, below
     return {
@@ -444,8 +446,8 @@ def _whole_number(op: Operator, value: float) -> tuple[Operator, int]:
         "<=": ("<=", below),
         ">": (">", below),
         ">=": (">", below),
-        "=": ("=", limit),
-        "!=": ("!=", limit),
+        "=": ("=", NO_VALUE),
+        "!=": ("!=", NO_VALUE),
     }[op]  # type: ignore[return-value]
 
 
