@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from questions import wall as timed
+
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "bench" / "gen_vcf.py"
 ROUNDS, LOOKUPS = 3, 60
 MAIN = "from vcf_agent.ui.cli import main; main()"
@@ -85,16 +87,6 @@ def stream_away(arguments: list[str]) -> None:
     with bcftools.stream(arguments) as output:
         while output.read(1 << 20):
             pass
-
-
-def timed(run: Callable[[], Any], rounds: int) -> list[float]:
-    """Wall seconds of a call."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(round(time.perf_counter() - start, 4))
-    return times
 
 
 def watched(command: list[str]) -> tuple[float, int]:

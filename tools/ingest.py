@@ -61,7 +61,7 @@ def ingest(
         place = _place(workspace, tables)
         for where in {workspace, place}:
             held = [d.sha256 for d in catalog.datasets() if (d.tables or workspace) == where]
-            drop_tables_but(where, [sha256, *held])
+            drop_tables_but(where, held)
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         if again or dataset is None:
             kept = dataset.summary["pedigree"] if dataset else None
