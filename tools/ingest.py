@@ -59,10 +59,10 @@ def ingest(
     undo = _Undo(workspace, sha256, tables)
     with writer_lock(workspace) as lock, undo, worker(lock, progress, apart) as do:
         place = _place(workspace, tables)
+        dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         for where in {workspace, place}:
             held = [d.sha256 for d in catalog.datasets() if (d.tables or workspace) == where]
-            drop_tables_but(where, held)
-        dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
+            drop_tables_but(where, [*held, *([sha256] if dataset else [])])
         if again or dataset is None:
             kept = dataset.summary["pedigree"] if dataset else None
             job = {"workspace": str(workspace), "tables": None if place == workspace else place, "workers": workers}

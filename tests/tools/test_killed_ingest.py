@@ -151,6 +151,6 @@ def test_an_error_of_the_child_is_the_parents_error(tmp_path: Path, workspace: P
     bad.write_text(HEADER + "1\t5\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t./.\n1\tx\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/1\n")
     read, write = os.pipe()
     with pytest.raises(InputError, match="line 7"), worker(read, None, apart=True) as do:
-        do("tables", path=str(bad), sha256="0" * 64, workspace=str(workspace))
+        do("tables", path=str(bad), sha256="0" * 64, workspace=str(workspace), tables=None)
     os.close(read)
     os.close(write)

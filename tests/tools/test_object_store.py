@@ -135,6 +135,7 @@ def test_nothing_of_the_credentials_is_kept(server, example, tmp_path):
             assert b"AKIASECRETID" not in path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("uri", "change", "said"),
     [
@@ -155,6 +156,7 @@ def test_a_store_that_cannot_be_used(server, example, tmp_path, monkeypatch, uri
     assert Catalog(tmp_path / "workspace").datasets() == []
 
 
+@pytest.mark.slow
 def test_denied(server, example, tmp_path, monkeypatch):
     ingest(example, tmp_path / "workspace", tables=URI)
     server.client.close()
@@ -175,6 +177,7 @@ def test_denied(server, example, tmp_path, monkeypatch):
         locked.end()
 
 
+@pytest.mark.slow
 def test_gone_in_mid_read(server, example, tmp_path, run):
     workspace = tmp_path / "workspace"
     context = opened(ingest(example, workspace, tables=URI), workspace)
