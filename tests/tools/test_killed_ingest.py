@@ -20,7 +20,6 @@ from vcf_agent.tools.ingest import LARGE, ingest
 from vcf_agent.tools.whole_datasets import remove_dataset
 
 RECORDS = 60_000
-KILLS = 20
 HEADER = (
     "##fileformat=VCFv4.2\n##contig=<ID=1>\n"
     '##INFO=<ID=ANN,Number=.,Type=String,Description="a">\n##FORMAT=<ID=GT,Number=1,Type=String,Description="g">\n'
@@ -94,14 +93,15 @@ def rows_of(workspace: Path, name: str) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for child processes in /proc")
-def test_killed_at_twenty_random_moments(large: Path, small: Path, workspace: Path, run) -> None:
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments(kills: int, large: Path, small: Path, workspace: Path, run) -> None:
     ingest(small, workspace)
-    moments = random.Random(20)
+    moments = random.Random(kills)
     began = time.monotonic()
     whole = start(large, workspace.with_name("measured"))
     assert end_of(whole) == 0
     duration = time.monotonic() - began
-    for _ in range(KILLS):
+    for _ in range(kills):
         process = start(large, workspace)
         time.sleep(moments.uniform(0.0, 1.1) * duration)
         below = children_of(process.pid)
