@@ -39,8 +39,11 @@ class Ahead(Generic[Item]):
         return self
 
     def __next__(self) -> Item:
+        if self._closed.is_set():
+            raise StopIteration
         item, error = self._waiting.get()
         if error is not None:
+            self._closed.set()
             raise error
         return item  # type: ignore[return-value]
 

@@ -191,6 +191,9 @@ class Catalog:
         with self.write() as connection:
             if instead_of:
                 connection.execute("DELETE FROM datasets WHERE sha256 = ?", (instead_of.sha256,))
+                for column in ("sample", "person"):  # what was said of its samples holds on
+                    rename = f"UPDATE OR REPLACE persons SET {column} = replace({column}, ?, ?)"  # noqa: S608
+                    connection.execute(rename, (f"{instead_of.sha256}/", f"{dataset.sha256}/"))
             connection.execute(
                 "INSERT OR REPLACE INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (dataset.sha256, dataset.name, str(dataset.path), stamp, dataset.table_version,

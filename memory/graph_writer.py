@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITE_POOL = 1 << 28
-"""Bytes of buffer pool for the writer: a ceiling, of which a million variants use an eighth."""
+"""Bytes of buffer pool for the writer; Kuzu's own default is 80 % of the machine's memory."""
 
 SCAN = 1_000_000
 """Nodes fetched at a time, with their edges, when a dataset is compared with what the graph holds."""

@@ -254,7 +254,8 @@ def _with_whole_alt(rows: pa.Table) -> pa.Table:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
+    line = str(error).partition("\n")[0]
+    return re.sub(r", \S+\.rs:\d+:\d+$", "", line)[:300]  # where in Lance's own source it happened
 
 
 def _gather(query: Any) -> pa.Table:

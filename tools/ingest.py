@@ -64,7 +64,8 @@ def ingest(
             held = [d.sha256 for d in catalog.datasets() if (d.tables or workspace) == where]
             drop_tables_but(where, [*held, *([sha256] if dataset else [])])
         if again or dataset is None:
-            kept = dataset.summary["pedigree"] if dataset else None
+            before = dataset or catalog.earlier_content(path, sha256)
+            kept = before.summary["pedigree"] if before else None
             job = {"workspace": str(workspace), "tables": None if place == workspace else place, "workers": workers}
             dataset = _read(vcf, stamp, sha256, do, job, pedigree.to_rows() if pedigree else kept)
             if embedder:
