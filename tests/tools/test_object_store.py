@@ -76,6 +76,18 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def _wait_for(port: int) -> None:
+    """Until something listens there."""
+    import socket
+
+    for _ in range(100):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("nothing listens")
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
@@ -170,7 +182,7 @@ def test_denied(server, example, tmp_path, monkeypatch):
                                           stderr=subprocess.DEVNULL)  # fmt: skip
         locked.url = server.url
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        time.sleep(3)
+        _wait_for(server.port)
         with pytest.raises(StorageError, match="denies access") as told:
             ingest(example, tmp_path / "other", tables=URI)
         assert "AKIASECRETID" not in str(told.value)
