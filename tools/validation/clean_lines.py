@@ -1,0 +1,244 @@
+"""Regular expressions that only lines without any breach match, so that whole blocks are cleared at once.
+
+An expression is made from the header and from lines that the exact checks found clean: FORMAT as it stood, the
+number of ALT alleles, the filters met, and the INFO keys in the order in which the file has them (RE2 cannot tell
+that a key stands twice; a fixed order can). What an expression does not match is not wrong, only not yet cleared.
+"""
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .header import Declared, Header
+from .lines import Block, Positions
+from .site import GVCF_ALTS
+from .values import NOT_NEGATIVE, expected_count
+
+NEEDS_EXACT = {"SVTYPE", "SVLEN", "CIPOS", "CIEND", "CILEN", "CICN", "SVCLAIM", "RN", "RUS", "RUL", "RUC", "RB",
+               "CIRUC", "CIRB", "RUB", "PSL", "PSO", "PSQ", "LAA", "CN"}  # fmt: skip
+"""Keys whose rules look at more than one value; lines with them go to the exact checks."""
+
+MOST = 48
+"""Expressions, filters or alleles that are kept; a file with more kinds of lines than this has the rest checked singly."""
+
+BASES = "[ACGTNacgtn]+"
+QUAL = r"(?:\.|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+FLOAT = r"(?:\.|[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+SHARE = r"(?:\.|0|1|0?\.[0-9]+|1\.0*|[0-9](?:\.[0-9]+)?[eE]-0*[1-9][0-9]*)"
+SPECIAL = {"CIGAR": r"(?:\.|(?:[0-9]+[MIDNSHPX=])+)", "AA": rf"(?:\.|{BASES}(?:\|[^;,\t\n\r\v\f ]*)?)", "AF": SHARE}
+
+
+class Kind(NamedTuple):
+    """Lines that one expression can match: FORMAT as it stands (null without), and the number of ALT alleles."""
+
+    format: str | None
+    alts: int
+    gvcf_block: bool
+
+
+class CleanLines:
+    """What has been learned of a file's clean lines."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self._kinds: dict[Kind, str | None] = {}
+        self._filters: set[str] = {"PASS", "."}
+        self._symbols: set[str] = set()
+        self._followers: dict[str, set[str]] = {}
+        self._order: list[str] = []
+
+    def match(self, block: Block, rows: Positions) -> NDArray[np.bool_]:
+        """Which of the lines are clean beyond doubt."""
+        clean = np.zeros(len(rows), bool)
+        if not self._kinds or not len(rows):
+            return clean
+        import pyarrow.compute as pc
+
+        every = pa.Array.from_buffers(
+            pa.large_binary(), block.count, [None, pa.py_buffer(block.starts), pa.py_buffer(block.data)]
+        )
+        pending = np.arange(len(rows))
+        for kind in list(self._kinds):
+            lines = every if len(pending) == block.count else every.take(pa.array(rows[pending]))
+            matched = pc.match_substring_regex(lines, self._expression(kind)).to_numpy(zero_copy_only=False)
+            clean[pending[matched]] = True
+            pending = pending[~matched]
+            if not len(pending):
+                break
+        clean[clean] = info_is_whole(block, rows[clean]) & alleles_agree(block, rows[clean])
+        return clean
+
+    def learn(self, columns: list[str]) -> bool:
+        """Take a line that the exact checks found clean as an example; false where nothing new is in it."""
+        kind = Kind(columns[8] if len(columns) > 8 else None, _alts(columns[4]), columns[4] in GVCF_ALTS)
+        symbols = {a for a in columns[4].split(",") if a.startswith("<")}
+        if not self._can_learn(columns, kind, symbols):
+            return False
+        changed = self._learn_order(columns[7])
+        changed |= self._learn_names(columns[6], symbols)
+        if changed:
+            self._kinds = dict.fromkeys(self._kinds)
+        if kind not in self._kinds and len(self._kinds) < MOST:
+            self._kinds[kind] = None
+            changed = True
+        return changed
+
+    def _can_learn(self, columns: list[str], kind: Kind, symbols: set[str]) -> bool:
+        keys = {entry.partition("=")[0] for entry in columns[7].split(";")}
+        keys |= set(columns[8].split(":")) if kind.format else set()
+        if keys & NEEDS_EXACT or kind.alts > 30 or kind.format == ".":
+            return False
+        if symbols - set(GVCF_ALTS) and self.header.version >= "4.4":
+            return False
+        formats = [self.header.find("FORMAT", key) for key in (kind.format or "").split(":")]
+        return not any(d and d.number in ("P", "M", "LA", "LR", "LG") for d in formats)
+
+    def _learn_names(self, filters: str, symbols: set[str]) -> bool:
+        before = len(self._filters) + len(self._symbols)
+        if len(self._filters) < MOST:
+            self._filters.add(filters)
+        if len(self._symbols) < MOST:
+            self._symbols |= symbols
+        return len(self._filters) + len(self._symbols) > before
+
+    def _learn_order(self, info: str) -> bool:
+        """Fit a line's keys into one order of all keys, if there is one."""
+        keys = [entry.partition("=")[0] for entry in info.split(";")] if info != "." else []
+        if all(key in self._order for key in keys) and _rises([self._order.index(key) for key in keys]):
+            return False
+        before = {key: set(followed) for key, followed in self._followers.items()}
+        for first, second in zip(["", *keys], keys, strict=False):
+            self._followers.setdefault(second, set()).add(first)
+        try:
+            self._order = [key for key in TopologicalSorter(self._followers).static_order() if key]
+        except CycleError:
+            self._followers = before
+            return False
+        return True
+
+    def _expression(self, kind: Kind) -> str:
+        found = self._kinds[kind]
+        if found is None:
+            found = self._kinds[kind] = self._write(kind)
+        return found
+
+    def _write(self, kind: Kind) -> str:
+        filters = "|".join(re.escape(name) for name in sorted(self._filters))
+        site = rf"[0-9A-Za-z!#$%&+./;?@^_|~*-]+\t[1-9][0-9]{{0,8}}\t[^;,\t\n\r\v\f ]+\t{BASES}\t{self._alleles(kind)}"
+        tail = "" if kind.format is None else rf"{re.escape(kind.format)}{self._cells(kind)}"
+        return rf"^{site}\t{QUAL}\t(?:{filters})\t{self._info(kind)}{tail}\n$"
+
+    def _alleles(self, kind: Kind) -> str:
+        if kind.alts == 0:
+            return r"\."
+        if kind.gvcf_block:
+            return "(?:" + "|".join(re.escape(a) for a in GVCF_ALTS if a in self._symbols) + ")"
+        symbols = self._symbols - (set(GVCF_ALTS) if kind.alts == 1 else set())
+        one = "(?:" + "|".join([BASES, r"\*", *(re.escape(s) for s in sorted(symbols))]) + ")"
+        return one + (f"(?:,{one}){{{kind.alts - 1}}}" if kind.alts > 1 else "")
+
+    def _info(self, kind: Kind) -> str:
+        """Every key at most once, in the learned order; a tab within is one too many for the count of columns."""
+        end = ";?" if kind.format is None else r"[;\t]"
+        entries = []
+        for key in self._order:
+            value = self._value(key, kind.alts)
+            if value is not None:
+                needed = kind.gvcf_block and key == "END"
+                entries.append(f"(?:{re.escape(key)}{value}{end}){'' if needed else '?'}")
+        empty = r"\." if kind.format is None else r"\.\t"
+        return f"(?:{empty}|{''.join(entries)})"
+
+    def _value(self, key: str, alts: int) -> str | None:
+        declared = self.header.find("INFO", key)
+        space = r"\r\v\f " if self.header.version < "4.3" else ""
+        if declared is None:
+            return rf"(?:=[^;\t\n{space}]+)?"
+        if declared.type == "Flag" or declared.number == "0":
+            return ""
+        if declared.type == "String" and declared.number == "." and key not in SPECIAL:
+            return rf"=[^;\t\n{space}]+"
+        one = SPECIAL.get(key) or _one(declared.type, rf"[^;,\t\n{space}]", key in NOT_NEGATIVE["INFO"])
+        return _listed("=", one, declared, expected_count(declared.number, alts))
+
+    def _cells(self, kind: Kind) -> str:
+        assert kind.format is not None
+        keys = kind.format.split(":")
+        if keys[0] != "GT":
+            return rf"(?:\t{self._nested(keys, kind.alts, 2)})*"
+        allele = r"(?:\.|" + "|".join(str(i) for i in range(kind.alts + 1)) + ")"
+        mark = "[/|]?" if self.header.version >= "4.4" else ""
+        one = rf"{mark}{allele}{self._rest(keys[1:], kind.alts, 1)}"
+        two = rf"{mark}{allele}[/|]{allele}{self._rest(keys[1:], kind.alts, 2)}"
+        return rf"(?:\t(?:{two}|{one}))*"
+
+    def _rest(self, keys: list[str], alts: int, ploidy: int) -> str:
+        return rf"(?::{self._nested(keys, alts, ploidy)})?" if keys else ""
+
+    def _nested(self, keys: list[str], alts: int, ploidy: int) -> str:
+        return self._cell_value(keys[0], alts, ploidy) + self._rest(keys[1:], alts, ploidy)
+
+    def _cell_value(self, key: str, alts: int, ploidy: int) -> str:
+        declared = self.header.find("FORMAT", key) or Declared(".", "String")
+        probability = key == "GP" and self.header.version >= "4.3"
+        text = r"[^:\t\n]" if declared.number == "." and declared.type == "String" else r"[^:,\t\n]"
+        one = SHARE if probability else _one(declared.type, text, key in NOT_NEGATIVE["FORMAT"])
+        return _listed("", one, declared, expected_count(declared.number, alts, ploidy))
+
+
+def _one(type_: str, character: str, from_0: bool) -> str:
+    """One value of a type, or `.`."""
+    if type_ == "Integer":
+        return r"(?:\.|[0-9]{1,9})" if from_0 else r"(?:\.|-?[0-9]{1,9})"
+    if type_ == "Float":
+        return FLOAT
+    return character if type_ == "Character" else f"{character}+"
+
+
+def _listed(prefix: str, one: str, declared: Declared, number: int | None) -> str:
+    """So many values, or `.` for all of them."""
+    if number is None:
+        return rf"{prefix}{one}(?:,{one})*"
+    if number < 1 or number > 900:
+        return rf"{prefix}\."
+    return rf"{prefix}(?:\.|{one}{f'(?:,{one}){{{number - 1}}}' if number > 1 else ''})"
+
+
+def _rises(places: list[int]) -> bool:
+    return all(a < b for a, b in zip(places, places[1:], strict=False))
+
+
+def _alts(alt: str) -> int:
+    return 0 if alt == "." else alt.count(",") + 1
+
+
+def info_is_whole(block: Block, rows: Positions) -> NDArray[np.bool_]:
+    """Which lines have an INFO that neither is empty nor ends with a semicolon, and FORMAT where it belongs."""
+    has_format = block.columns()[rows[0]] > 8 if len(rows) else False
+    tabs = block.tabs_of(rows, 8 if has_format else 7)
+    ends = tabs[:, 7] if has_format else block.starts[rows + 1] - 1
+    whole = (ends > tabs[:, 6] + 1) & (block.data[ends - 1] != ord(";"))
+    return whole & (block.data[tabs[:, 7] + 1] >= ord("A")) if has_format else whole
+
+
+def alleles_agree(block: Block, rows: Positions) -> NDArray[np.bool_]:
+    """Which lines have an ALT that surely differs from REF, and an anchor base: the simple kinds with one ALT.
+
+    Others are compared as text, where no rule on REF and ALT together may be broken.
+    """
+    from .site import check_alleles
+
+    tabs = block.tabs_of(rows, 5)
+    ref, alt = tabs[:, 2] + 1, tabs[:, 3] + 1
+    ref_size, alt_size = tabs[:, 3] - ref, tabs[:, 4] - alt
+    same_base = (block.data[ref] & 0xDF) == (block.data[alt] & 0xDF)
+    fine = np.where((ref_size == 1) & (alt_size == 1), ~same_base, False)
+    for row in np.flatnonzero(~fine).tolist():
+        r, a = (bytes(block.data[b : b + n]).decode() for b, n in ((ref[row], ref_size[row]), (alt[row], alt_size[row])))
+        fine[row] = not check_alleles(r, a, "4.3")
+    return fine
+
