@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .counts import find_entry, read_counts
 from .header import Declared, Header
 from .lines import Block, Positions
 from .site import GVCF_ALTS
@@ -64,12 +65,15 @@ class CleanLines:
         pending = np.arange(len(rows))
         for kind in list(self._kinds):
             lines = every if len(pending) == block.count else every.take(pa.array(rows[pending]))
-            matched = pc.match_substring_regex(lines, self._expression(kind)).to_numpy(zero_copy_only=False)
+            matched = pc.match_substring_regex(lines, self._expression(kind)).to_numpy(zero_copy_only=False).copy()
+            matched[matched] = info_is_whole(block, rows[pending[matched]], kind.format)
             clean[pending[matched]] = True
             pending = pending[~matched]
             if not len(pending):
                 break
-        clean[clean] = info_is_whole(block, rows[clean]) & alleles_agree(block, rows[clean])
+        clean[clean] = alleles_agree(block, rows[clean])
+        if "END" in self._order:
+            clean[clean] = ends_behind_pos(block, rows[clean])
         return clean
 
     def learn(self, columns: list[str]) -> bool:
@@ -150,6 +154,8 @@ class CleanLines:
             if value is not None:
                 needed = kind.gvcf_block and key == "END"
                 entries.append(f"(?:{re.escape(key)}{value}{end}){'' if needed else '?'}")
+        if kind.gvcf_block:
+            return "".join(entries)
         empty = r"\." if kind.format is None else r"\.\t"
         return f"(?:{empty}|{''.join(entries)})"
 
@@ -216,13 +222,24 @@ def _alts(alt: str) -> int:
     return 0 if alt == "." else alt.count(",") + 1
 
 
-def info_is_whole(block: Block, rows: Positions) -> NDArray[np.bool_]:
+def info_is_whole(block: Block, rows: Positions, format_: str | None) -> NDArray[np.bool_]:
     """Which lines have an INFO that neither is empty nor ends with a semicolon, and FORMAT where it belongs."""
-    has_format = block.columns()[rows[0]] > 8 if len(rows) else False
-    tabs = block.tabs_of(rows, 8 if has_format else 7)
-    ends = tabs[:, 7] if has_format else block.starts[rows + 1] - 1
+    tabs = block.tabs_of(rows, 7 if format_ is None else 8)
+    ends = block.starts[rows + 1] - 1 if format_ is None else tabs[:, 7]
     whole = (ends > tabs[:, 6] + 1) & (block.data[ends - 1] != ord(";"))
-    return whole & (block.data[tabs[:, 7] + 1] >= ord("A")) if has_format else whole
+    if format_ is None:
+        return whole
+    word = np.frombuffer(format_.encode(), np.uint8)
+    return whole & (block.data[ends[:, None] + 1 + np.arange(len(word))] == word).all(axis=1)
+
+
+def ends_behind_pos(block: Block, rows: Positions) -> NDArray[np.bool_]:
+    """Which lines have no END, or one that is not before POS."""
+    tabs = block.tabs_of(rows, 7)
+    at = find_entry(block, tabs[:, 6] + 1, block.starts[rows + 1], "END")
+    end, _ = read_counts(block, np.maximum(at, 0))
+    pos, _ = read_counts(block, tabs[:, 0] + 1)
+    return (at < 0) | (end >= pos)
 
 
 def alleles_agree(block: Block, rows: Positions) -> NDArray[np.bool_]:

@@ -70,6 +70,8 @@ def _is_allele(character: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def find_entry(block: Block, begins: Positions, ends: Positions, key: str) -> Positions:
     """Where the value of an INFO key begins in each line, -1 where it has none; INFO is from `begins` to `ends`."""
+    if not len(begins):
+        return begins
     word = f"{key}=".encode()
     at = np.flatnonzero(block.data[: -len(word) - 1] == word[0])
     for i, letter in enumerate(word[1:], 1):

@@ -19,6 +19,11 @@ class Coverage:
     contig: str = ""
     end: int = 0
 
+    def is_used(self, block: Block, sites: Sites) -> bool:
+        """Whether most records have the stand-in allele, so that the file is a gVCF."""
+        there = self._has_allele(block, block.tabs_of(sites.rows, 5))
+        return bool(len(there)) and float(there.mean()) > 0.5
+
     def check(self, block: Block, sites: Sites) -> None:
         tabs = block.tabs_of(sites.rows, 7)
         info_end = np.minimum.reduce([block.starts[sites.rows + 1] - 1, self._next_tab(block, sites)])
@@ -40,11 +45,14 @@ class Coverage:
             np.iinfo(np.int64).max,
         )
 
-    def _check_alleles(self, block: Block, sites: Sites, tabs: np.ndarray) -> None:
+    def _has_allele(self, block: Block, tabs: np.ndarray) -> np.ndarray:
         word = np.frombuffer(self.allele.encode(), np.uint8)
         begins = np.maximum(tabs[:, 4] - len(word), 0)
-        there = (block.data[begins[:, None] + np.arange(len(word))] == word).all(axis=1)
-        there &= tabs[:, 4] - tabs[:, 3] > len(word)
+        same: np.ndarray = (block.data[begins[:, None] + np.arange(len(word))] == word).all(axis=1)
+        return same & (tabs[:, 4] - tabs[:, 3] > len(word))
+
+    def _check_alleles(self, block: Block, sites: Sites, tabs: np.ndarray) -> None:
+        there = self._has_allele(block, tabs)
         self.findings.add_many(
             "GVCF_NON_REF", block.numbers(sites.rows[~there]), "ALT", lambda i: f"the record has no {self.allele}"
         )

@@ -37,7 +37,7 @@ class Header:
         """The declaration of a key, or its meaning in the specification; null where neither knows it."""
         found = self.keys.get((kind, key))
         if found is None and (known := find_predefined(kind, key, self.version)):
-            found = Declared(known.number, known.type)
+            found = Declared(known.number, "Float" if "Float" in known.also else known.type)
         return found
 
     def is_declared(self, kind: Kind, key: str) -> bool:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .across import Duplicates, Order, Sites, read_sites
+from .across import Duplicates, Order, read_sites
 from .blocks import TextError, open_text
 from .clean_lines import CleanLines
+from .counts import check_counts
 from .findings import Findings, Verdict
+from .gvcf import Coverage
 from .header import Header, HeaderReader
 from .lines import Block, Chunk, Positions, chunks, to_block
 from .records import RecordChecker
@@ -165,8 +167,11 @@ class Body:
         self.header = header
         self.exact = RecordChecker(header, findings)
         self.clean_lines = CleanLines(header)
+        self.findings = findings
         self.order = Order(header, findings)
         self.duplicates = Duplicates(findings)
+        self.coverage = Coverage(findings, "<NON_REF>") if "NON_REF" in header.alts else None
+        self._is_first = True
 
     def check(self, block: Block, rows: Positions) -> int:
         """Check the lines `rows` of a block; the number of records among them."""
@@ -178,32 +183,45 @@ class Body:
             self.exact.check(block.first + row, block.line(row))
         good = rows[whole]
         if len(good):
-            self._check_lines(block, good)
-            sites = read_sites(block, good)
-            self._check_together(block, sites)
+            broken = self._check_lines(block, good)
+            self._check_together(block, good, np.setdiff1d(good, broken, assume_unique=True))
         return len(rows)
 
-    def _check_lines(self, block: Block, rows: Positions) -> None:
-        """Clear what the expressions clear; check the rest singly, learning from what turns out clean."""
+    def _check_lines(self, block: Block, rows: Positions) -> list[int]:
+        """Clear what the expressions clear; check the rest singly, learning from what turns out clean.
+
+        The lines that break a rule.
+        """
+        broken: list[int] = []
         learned = True
         while len(rows):
             if learned:
                 rows = rows[~self.clean_lines.match(block, rows)]
             lesson = rows[:LESSON] if learned else rows
-            learned = self._check_singly(block, lesson)
+            learned = self._check_singly(block, lesson, broken)
             rows = rows[len(lesson) :]
+        return broken
 
-    def _check_singly(self, block: Block, rows: Positions) -> bool:
+    def _check_singly(self, block: Block, rows: Positions, broken: list[int]) -> bool:
         learned = False
         for row in rows.tolist():
             line = block.line(row)
             if self.exact.check(block.first + row, line):
                 learned |= self.clean_lines.learn(line.split("\t"))
+            else:
+                broken.append(row)
         return learned
 
-    def _check_together(self, block: Block, sites: Sites) -> None:
+    def _check_together(self, block: Block, rows: Positions, unbroken: Positions) -> None:
+        sites = read_sites(block, rows)
         self.order.check(block, sites)
         self.duplicates.check(block, sites)
+        check_counts(self.findings, self.header, block, unbroken)
+        if self._is_first and self.coverage and not self.coverage.is_used(block, sites):
+            self.coverage = None  # a joint call set keeps the header line of the gVCFs that it was made from
+        self._is_first = False
+        if self.coverage:
+            self.coverage.check(block, sites)
 
 
 def text_problem(line: bytes) -> tuple[str, str] | None:
