@@ -16,10 +16,15 @@ PROBABILITIES = {"GP": "4.3"}
 """Keys that hold probabilities from 0 to 1, and the version since which they do."""
 
 
-def check_genotypes(columns: list[str], header: Header) -> Iterator[Breach]:
-    """What breaks the rules in FORMAT and the samples; one breach for each rule and key, however many samples."""
-    if len(columns) < 9:
-        return
+MOST_CELLS = 20
+"""Samples of one record that are taken apart because something is wrong in them; of others only the first is needed."""
+
+
+def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> Iterator[Breach]:
+    """What breaks the rules in FORMAT and in the samples `doubtful` (0-based).
+
+    One breach for each rule and key, however many samples.
+    """
     keys = columns[8].split(":")
     problems = list(check_format(columns[8], header))
     yield from problems
@@ -27,12 +32,17 @@ def check_genotypes(columns: list[str], header: Header) -> Iterator[Breach]:
         return
     checker = _Samples(keys, columns, header)
     found: dict[tuple[str, str], tuple[Breach, int]] = {}
-    for name, cell in zip(header.samples, columns[9:], strict=False):
-        for breach in checker.check(cell):
+    failed = 0
+    for i in doubtful:
+        breaches = list(checker.check(columns[9 + i]))
+        failed += bool(breaches)
+        for breach in breaches:
             first, number = found.get((breach.code, breach.field), (None, 0))
-            found[breach.code, breach.field] = (first or _named(breach, name), number + 1)
+            found[breach.code, breach.field] = (first or _named(breach, header.samples[i] if i < len(header.samples) else f"{i + 1}"), number + 1)
+        if failed == MOST_CELLS:
+            break
     for first, number in found.values():
-        yield first if number == 1 else _and_more(first, number - 1)
+        yield first if number == 1 else _and_more(first, number - 1, failed == MOST_CELLS)
     yield from _check_lengths_of_copies(keys, columns, header)
 
 
@@ -40,8 +50,9 @@ def _named(breach: Breach, sample: str) -> Breach:
     return breach._replace(message=f"sample {sample[:60]}: {breach.message}")
 
 
-def _and_more(breach: Breach, others: int) -> Breach:
-    return breach._replace(message=f"{breach.message} (and {others:,} more sample{'s' * (others > 1)})")
+def _and_more(breach: Breach, others: int, at_least: bool) -> Breach:
+    number = f"at least {others:,}" if at_least else f"{others:,}"
+    return breach._replace(message=f"{breach.message} (and {number} more sample{'s' * (others > 1)})")
 
 
 def check_format(text: str, header: Header) -> Iterator[Breach]:

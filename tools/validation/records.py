@@ -1,11 +1,13 @@
 """One record against every rule, exactly. The fast engine hands over only the lines that it cannot clear."""
 
+from collections.abc import Iterable
+
 from .findings import Findings
 from .genotypes import check_genotypes
 from .header import Header
 from .info import check_info
 from .predefined import Kind
-from .site import SYMBOL, check_site
+from .site import SYMBOL, check_alleles, check_site
 from .values import Breach
 
 
@@ -17,29 +19,43 @@ class RecordChecker:
         self.findings = findings
         self._spoken_of: set[tuple[str, str]] = set()
 
-    def check(self, number: int, line: str) -> bool:
-        """Add the findings of line `number` (1-based); true where it breaks no rule but that of declaring names."""
-        columns = line.split("\t")
-        problem = self._column_problem(columns, line)
-        if problem:
-            self.findings.add("COLUMN_COUNT", number, None, problem)
-            return False
-        breaches = [b for b in self._breaches(columns) if self._is_new(b)]
-        for breach in breaches:
-            self.findings.add(breach.code, number, breach.field, breach.message, breach.eased)
-        self._speak_of_undeclared(number, columns, {b.field for b in breaches})
-        return not breaches
+    def check_columns(self, number: int, line: str) -> None:
+        """Add the finding of a line with another number of columns than the header."""
+        self.findings.add("COLUMN_COUNT", number, None, self._column_problem(line))
 
-    def _breaches(self, columns: list[str]) -> list[Breach]:
-        if ":" in columns[0]:
-            colon = [Breach("CHROM_COLON", "CHROM", f"{columns[0][:60]!r} has a colon")]
-        else:
-            colon = []
-        found = [*check_site(columns, self.header), *colon]
-        alleles_are_clear = not any(b.field in ("REF", "ALT") and b.code.endswith("SYNTAX") for b in found)
-        if alleles_are_clear:
-            found += [*check_info(columns, self.header), *check_genotypes(columns, self.header)]
-        return found
+    def check_site(self, number: int, columns: list[str]) -> bool:
+        """Check CHROM to INFO; true where nothing is wrong but names that no header line declares."""
+        found = [*check_site(columns, self.header), *self._check_colon(columns[0])]
+        if alleles_are_readable(columns, self.header):
+            found += check_info(columns, self.header)
+        broken = self._add(number, found)
+        self._undeclared_keys(number, "INFO", [e.partition("=")[0] for e in columns[7].split(";")], broken)
+        for name in columns[6].split(";") if "FILTER" not in broken else []:
+            if name not in ("PASS", ".") and name not in self.header.filters:
+                self._undeclared("FILTER_UNDECLARED", number, "FILTER", name)
+        for allele in columns[4].split(",") if "ALT" not in broken else []:
+            if SYMBOL.fullmatch(allele) and allele[1:-1] not in self.header.alts:
+                self._undeclared("ALT_UNDECLARED", number, "ALT", allele[1:-1])
+        return not broken
+
+    def check_samples(self, number: int, columns: list[str], doubtful: list[int]) -> bool:
+        """Check FORMAT and those samples (0-based) that are doubtful; true as in `check_site`."""
+        if not alleles_are_readable(columns, self.header):
+            return False
+        broken = self._add(number, check_genotypes(columns, self.header, doubtful))
+        self._undeclared_keys(number, "FORMAT", columns[8].split(":"), broken)
+        return not broken
+
+    def _add(self, number: int, breaches: Iterable[Breach]) -> set[str]:
+        """Add what is new; the fields that are wrong."""
+        new = [b for b in breaches if self._is_new(b)]
+        for breach in new:
+            self.findings.add(breach.code, number, breach.field, breach.message, breach.eased)
+        return {b.field for b in new}
+
+    @staticmethod
+    def _check_colon(chrom: str) -> list[Breach]:
+        return [Breach("CHROM_COLON", "CHROM", f"{chrom[:60]!r} has a colon")] if ":" in chrom else []
 
     def _is_new(self, breach: Breach) -> bool:
         """A percent sign in a key and a colon in a name are told once, not for each record."""
@@ -53,25 +69,11 @@ class RecordChecker:
         self._spoken_of.add((code, name))
         return True
 
-    def _column_problem(self, columns: list[str], line: str) -> str:
-        wanted = self.header.columns or max(8, len(columns))
-        if len(columns) == wanted:
-            return ""
-        if len(columns) < 2 and len(line.split()) > 3:
+    def _column_problem(self, line: str) -> str:
+        number = line.count("\t") + 1
+        if number < 2 and len(line.split()) > 3:
             return "the columns are parted by spaces, not by tabs"
-        return f"{len(columns)} column{'s' * (len(columns) != 1)} where the header has {wanted}"
-
-    def _speak_of_undeclared(self, number: int, columns: list[str], broken: set[str]) -> None:
-        """Names without a header line, once each; not where the column or key is wrong in itself."""
-        self._undeclared_keys(number, "INFO", [e.partition("=")[0] for e in columns[7].split(";")], broken)
-        if len(columns) > 8:
-            self._undeclared_keys(number, "FORMAT", columns[8].split(":"), broken)
-        for name in columns[6].split(";") if "FILTER" not in broken else []:
-            if name not in ("PASS", ".") and name not in self.header.filters:
-                self._undeclared("FILTER_UNDECLARED", number, "FILTER", name)
-        for allele in columns[4].split(",") if "ALT" not in broken else []:
-            if SYMBOL.fullmatch(allele) and allele[1:-1] not in self.header.alts:
-                self._undeclared("ALT_UNDECLARED", number, "ALT", allele[1:-1])
+        return f"{number} column{'s' * (number != 1)} where the header has {self.header.columns}"
 
     def _undeclared_keys(self, number: int, kind: Kind, keys: list[str], broken: set[str]) -> None:
         if kind in broken or keys in (["."], [""]):
@@ -84,3 +86,8 @@ class RecordChecker:
         if self._first_time(code, name):
             kind = code.removesuffix("_UNDECLARED")
             self.findings.add(code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header")
+
+
+def alleles_are_readable(columns: list[str], header: Header) -> bool:
+    """Whether REF and ALT can be taken as alleles, so that numbers of values can be compared with theirs."""
+    return not any(b.code in ("REF_SYNTAX", "ALT_SYNTAX") for b in check_alleles(columns[3], columns[4], header.version))

@@ -180,7 +180,7 @@ class Body:
             self.header.columns = max(8, int(columns[0]))
         whole = columns == self.header.columns
         for row in rows[~whole].tolist():
-            self.exact.check(block.first + row, block.line(row))
+            self.exact.check_columns(block.first + row, block.line(row))
         good = rows[whole]
         if len(good):
             broken = self._check_lines(block, good)
@@ -196,20 +196,31 @@ class Body:
         learned = True
         while len(rows):
             if learned:
-                rows = rows[~self.clean_lines.match(block, rows)]
-            lesson = rows[:LESSON] if learned else rows
-            learned = self._check_singly(block, lesson, broken)
-            rows = rows[len(lesson) :]
+                cleared = self.clean_lines.match(block, rows)
+                doubtful = ~(cleared.site & cleared.samples)
+                rows, site, samples = rows[doubtful], cleared.site[doubtful], cleared.samples[doubtful]
+            number = LESSON if learned else len(rows)
+            learned = False
+            for row, *clear in zip(rows[:number].tolist(), site[:number], samples[:number], strict=True):
+                learned |= self._check_singly(block, row, clear, broken)
+            rows, site, samples = rows[number:], site[number:], samples[number:]
         return broken
 
-    def _check_singly(self, block: Block, rows: Positions, broken: list[int]) -> bool:
-        learned = False
-        for row in rows.tolist():
-            line = block.line(row)
-            if self.exact.check(block.first + row, line):
-                learned |= self.clean_lines.learn(line.split("\t"))
-            else:
-                broken.append(row)
+    def _check_singly(self, block: Block, row: int, clear: list[bool], broken: list[int]) -> bool:
+        """Check what is not clear of a line: its site, its samples. Whether something was learned from it."""
+        columns = block.line(row).split("\t")
+        number, learned = block.first + row, False
+        site, samples = clear
+        if not site:
+            site = self.exact.check_site(number, columns)
+            learned = site and self.clean_lines.learn_site(columns)
+        if len(columns) < 9:
+            samples = True
+        elif not samples:
+            samples = self.exact.check_samples(number, columns, self.clean_lines.doubtful_cells(block, row, columns))
+            learned |= samples and self.clean_lines.learn_samples(columns)
+        if not (site and samples):
+            broken.append(row)
         return learned
 
     def _check_together(self, block: Block, rows: Positions, unbroken: Positions) -> None:
