@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .findings import Findings
 from .header import Header
 from .lines import Block, Positions, gather
-from .site import BASES, GVCF_ALTS
+from .site import BASES, CONTIG, GVCF_ALTS
 from .values import HIGHEST
 
 
@@ -74,6 +74,8 @@ class Order:
 
     def _check_run(self, block: Block, sites: Sites, begin: int, end: int) -> None:
         name = sites.names[sites.codes[begin]]
+        if not CONTIG.fullmatch(name):
+            return
         if name != self.contig:
             self._begin_contig(name, block.first + int(sites.rows[begin]))
         length = self.header.contigs.get(name, (0, None))[1]
@@ -134,6 +136,8 @@ class Duplicates:
         self, block: Block, sites: Sites, ends: Positions, tabs: Positions, begin: int, end: int
     ) -> None:
         name = sites.names[sites.codes[begin]]
+        if not CONTIG.fullmatch(name):
+            return
         if name != self.contig:
             self.contig, self.end, self.seen = name, -1, {}
         furthest = np.maximum.accumulate(np.concatenate([[self.end], ends[begin:end]]))
@@ -160,7 +164,7 @@ class Duplicates:
                 told = True
                 code = "RECORD_REPEATED" if bases else "SYMBOLIC_REPEATED"
                 what = f"{self.contig[:60]}:{pos} {ref[:20]}>{alt[:20]}"
-                self.findings.add(code, number, "ALT" if bases else "ALT", f"{what} stands in line {first} already")
+                self.findings.add(code, number, "ALT", f"{what} stands in line {first} already")
 
 
 def _text(block: Block, begin: int, end: int) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .counts import find_entry, read_counts
 from .header import Declared, Header
-from .lines import Block, Positions
+from .lines import Block, Positions, gather
 from .site import GVCF_ALTS
 from .values import NOT_NEGATIVE, expected_count
 
@@ -75,7 +75,7 @@ class CleanLines:
         rest = np.flatnonzero(~whole)
         if len(rest):
             cleared.samples[rest] = self._match_each(block, rows[rest], "samples", [k for k in self._kinds if k.format])
-            sites = list(dict.fromkeys(k._replace(format=k.format and "") for k in self._kinds))
+            sites = list(dict.fromkeys(k._replace(format="") for k in self._kinds if k.format))
             found = self._match_each(block, rows[rest], "site", sites)
             found[found] = self._sites_agree(block, rows[rest[found]])
             cleared.site[rest] = found
@@ -88,11 +88,11 @@ class CleanLines:
 
         clean = np.zeros(len(rows), bool)
         pending = np.arange(len(rows))
-        lines = _as_arrow(block.data, block.starts)
+        lines = _sites(block, rows) if part == "site" else _lines(block, rows)
         for kind in kinds:
             if not len(pending):
                 break
-            those = lines if len(pending) == block.count else lines.take(pa.array(rows[pending]))
+            those = lines if len(pending) == len(rows) else lines.take(pa.array(pending))
             matched = pc.match_substring_regex(those, self._expression(part, kind)).to_numpy(zero_copy_only=False).copy()
             matched[matched] = info_is_whole(block, rows[pending[matched]], kind.format)
             clean[pending[matched]] = True
@@ -175,15 +175,19 @@ class CleanLines:
         return self._written[part, kind]
 
     def _write_whole(self, kind: Kind) -> str:
-        return f"{self._write_site(kind)}{'' if kind.format is None else self._format_and_cells(kind)}$"
+        return f"{self._site(kind)}{'' if kind.format is None else self._format_and_cells(kind)}$"
 
     def _write_site(self, kind: Kind) -> str:
+        return f"{self._site(kind)}$"
+
+    def _site(self, kind: Kind) -> str:
         filters = "|".join(re.escape(name) for name in sorted(self._filters))
         names = rf"[0-9A-Za-z!#$%&+./;?@^_|~*-]+\t[1-9][0-9]{{0,8}}\t[^;,\t\n\r\v\f ]+"
         return rf"^{names}\t{BASES}\t{self._alleles(kind)}\t{QUAL}\t(?:{filters})\t{self._info(kind)}"
 
     def _write_samples(self, kind: Kind) -> str:
-        alts = r"\." if kind.alts == 0 else rf"[^,\t\n]+(?:,[^,\t\n]+){{{kind.alts - 1}}}"
+        several = rf"[^,\t\n]+(?:,[^,\t\n]+){{{kind.alts - 1}}}" if kind.alts > 1 else ""
+        alts = {0: r"\.", 1: r"(?:[^.,\t\n][^,\t\n]*|\.[^,\t\n]+)"}.get(kind.alts, several)
         return rf"^(?:[^\t\n]*\t){{4}}{alts}\t(?:[^\t\n]*\t){{3}}{self._format_and_cells(kind)}$"
 
     def _format_and_cells(self, kind: Kind) -> str:
@@ -275,6 +279,19 @@ def _listed(prefix: str, one: str, declared: Declared, number: int | None) -> st
 
 def _rises(places: list[int]) -> bool:
     return all(a < b for a, b in zip(places, places[1:], strict=False))
+
+
+def _lines(block: Block, rows: Positions) -> pa.Array:
+    every = _as_arrow(block.data, block.starts)
+    return every if len(rows) == block.count else every.take(pa.array(rows))
+
+
+def _sites(block: Block, rows: Positions) -> pa.Array:
+    """Lines as far as the tab behind INFO, as copies."""
+    if not len(rows) or block.columns()[rows[0]] < 9:
+        return pa.nulls(len(rows), pa.large_binary())
+    text, offsets = gather(block.data, block.starts[rows], block.tabs_of(rows, 8)[:, 7] + 1)
+    return _as_arrow(text, offsets.astype(np.int64))
 
 
 def _as_arrow(data: NDArray[np.uint8], offsets: Positions) -> pa.Array:

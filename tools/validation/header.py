@@ -1,6 +1,7 @@
 """The header's lines against the rules, and what they declare for the records."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from .findings import Findings
@@ -19,9 +20,16 @@ class Declared:
     line: int | None = None
 
 
+UNKNOWN = "unknown"
+"""Type of a key whose header line is wrong: its values are not judged."""
+
+
 @dataclass(slots=True)
 class Header:
-    """What a header declares. `length` counts its lines; `columns` those of the column line, 0 where it is wrong."""
+    """What a header declares. `length` counts its lines; `columns` those of the column line, 0 where it is wrong.
+
+    `nameless` counts lines of a kind without an ID: each accounts for one name that seems not to be declared.
+    """
 
     version: str = "4.3"
     stated_version: str | None = None
@@ -32,10 +40,13 @@ class Header:
     filters: set[str] = field(default_factory=set)
     alts: set[str] = field(default_factory=set)
     contigs: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    nameless: Counter[str] = field(default_factory=Counter)
 
     def find(self, kind: Kind, key: str) -> Declared | None:
         """The declaration of a key, or its meaning in the specification; null where neither knows it."""
         found = self.keys.get((kind, key))
+        if found and found.type == UNKNOWN:
+            return None
         if found is None and (known := find_predefined(kind, key, self.version)):
             found = Declared(known.number, "Float" if "Float" in known.also else known.type)
         return found
@@ -124,18 +135,19 @@ class HeaderReader:
         for problem in problems:
             self.findings.add(problem.code, self.header.length, meta.where, problem.message, problem.eased)
         if any(p.code.endswith(("_NUMBER", "_TYPE")) for p in problems):  # which of the two is meant, nobody knows
-            meta.values |= {"Number": ".", "Type": "String"}
+            meta.values["Type"] = UNKNOWN
         self._declare(meta)
 
     def _declare_unread(self, line: str) -> None:
         """A line that is wrong still names its key: its values are then not judged."""
-        found = re.match(r"##(INFO|FORMAT|FILTER|ALT|contig)=<.*?\bID=([^,>\s]+)", line)
+        found = re.match(r"##(INFO|FORMAT|FILTER|ALT|contig)=<?.*?\bID=([^,>\s]+)", line)
         if found:
-            self._declare(MetaLine(found[1], "", True, {"ID": found[2]}))
+            self._declare(MetaLine(found[1], "", True, {"ID": found[2], "Type": UNKNOWN}))
 
     def _declare(self, meta: MetaLine) -> None:
         name = meta.values.get("ID", "")
         if not name:
+            self.header.nameless[meta.key] += 1
             return
         if (meta.key, name) in self._seen and meta.key in _KINDS:
             self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name} is declared again")

@@ -160,7 +160,7 @@ def _check_number_and_type(meta: MetaLine, kind: Kind, version: str) -> Iterator
         was_open = number == "." and known.number == "G" and version < "4.3"
         eased = was_open or (known.structural and version < "4.4")
         yield Problem("PREDEFINED_NUMBER", f"Number={number} of {meta.where} should be {known.number}", eased)
-    elif type_ == "Flag" and number != "0":
+    elif type_ == "Flag" and kind == "INFO" and number != "0":
         yield Problem("FLAG_NUMBER", f"{meta.where} is a Flag with Number={number}")
     if type_ not in types:
         yield Problem("META_TYPE", f"Type={type_} of {meta.where} is none of {', '.join(types)}")

@@ -85,6 +85,9 @@ class RecordChecker:
     def _undeclared(self, code: str, number: int, where: str, name: str) -> None:
         if self._first_time(code, name):
             kind = code.removesuffix("_UNDECLARED")
+            if self.header.nameless[kind]:
+                self.header.nameless[kind] -= 1
+                return
             self.findings.add(code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header")
 
 
