@@ -1,0 +1,235 @@
+"""A reference FASTA: where its contigs lie in the file, and their bases by position.
+
+The text is read in place, without a C reader and without ever holding a contig in memory. Positions are 1-based.
+"""
+
+import os
+import stat
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...memory.errors import InputError
+from ..text import one_line
+
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+BLOCK = 1 << 22  # bytes of the FASTA that are looked at in one piece when it is indexed
+PAGE_BITS = 14  # a page has 16 KiB
+PAGES = 1024  # pages held at a time
+NAME_LIMIT = 4096  # bytes of a header line in which its name must stand
+
+# An ambiguity code stands for the first of its bases in the alphabet (section 1.6.1 REF of the specification).
+_PLAIN = bytes.maketrans(b"RYSWKMBDHVU", b"ACCAGACAAAT")
+PLAIN = bytes(range(256)).upper().translate(_PLAIN)
+_PLAIN_BASES = np.frombuffer(PLAIN, np.uint8)
+
+
+@dataclass(slots=True)
+class Contig:
+    """One sequence: its first base lies `offset` bytes into the file, and its lines have `line_bases` bases."""
+
+    name: str
+    offset: int = 0
+    line_bases: int = 0
+    length: int = 0
+
+    def byte(self, pos: int) -> int:
+        """Where in the file the base at `pos` lies."""
+        return self.offset + pos - 1 + (pos - 1) // (self.line_bases or 1)
+
+
+class Fasta:
+    """A FASTA in plain text.
+
+    A .fai beside it is used where it fits the file; otherwise the file is read through once, and the index
+    is kept in memory. Raises `InputError` where the file is no FASTA, or one whose lines cannot be computed with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = _open(path)
+        weakref.finalize(self, os.close, self._file)
+        _check_start(path, os.pread(self._file, 4, 0))
+        self.contigs = _from_fai(path, self._file) or _indexed(path, self._file)
+        self.lengths = np.array([c.length for c in self.contigs], dtype=np.int64)
+        self._offsets = np.array([c.offset for c in self.contigs], dtype=np.int64)
+        self._line_bases = np.array([c.line_bases or 1 for c in self.contigs], dtype=np.int64)
+
+    def bases(self, contig: int, start: int, end: int) -> bytes:
+        """The bases from `start` to `end`, both included, as A, C, G, T or N."""
+        first, last = (self.contigs[contig].byte(pos) for pos in (start, end))
+        return os.pread(self._file, last - first + 1, first).translate(PLAIN, b"\n")
+
+    def bases_at(self, contig: Ints, pos: Ints) -> Bytes:
+        """The base at each of many positions of many contigs, as A, C, G, T or N."""
+        line_bases = self._line_bases[contig]
+        row = (pos - 1) // line_bases  # each row before the base has a line end
+        found = self._bytes_at(self._offsets[contig] + pos - 1 + row)
+        if (found <= ord(" ")).any():
+            raise InputError(f"{self.path} changed while it was read", "Start again when it is written")
+        return _PLAIN_BASES[found]
+
+    def _bytes_at(self, offsets: Ints) -> Bytes:
+        pages, page_of = np.unique(offsets >> PAGE_BITS, return_inverse=True)
+        found = np.empty(len(offsets), np.uint8)
+        for first in range(0, len(pages), PAGES):
+            here = np.flatnonzero((page_of >= first) & (page_of < first + PAGES))
+            text = self._pages(pages[first : first + PAGES])
+            found[here] = text[page_of[here] - first, offsets[here] & ((1 << PAGE_BITS) - 1)]
+        return found
+
+    def _pages(self, pages: Ints) -> Bytes:
+        text = np.zeros((len(pages), 1 << PAGE_BITS), np.uint8)
+        for row, page in zip(text, pages.tolist(), strict=True):
+            os.preadv(self._file, [row.data], page << PAGE_BITS)
+        return text
+
+
+def _open(path: Path) -> int:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not be waited for
+    except OSError as error:
+        raise InputError(
+            f"the reference {path} cannot be read: {error.strerror}", "Name a FASTA file that exists"
+        ) from error
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise InputError(f"the reference {path} is not a regular file", "Name a FASTA file")
+    return file
+
+
+def _check_start(path: Path, start: bytes) -> None:
+    if not start:
+        raise InputError(f"the reference {path} is empty", "Check how it was made or copied")
+    if start.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\xfd7zX")):
+        raise InputError(
+            f"the reference {path} is compressed", "Decompress it (gunzip -c FILE > reference.fa) and name the text"
+        )
+    if not start.startswith(b">"):
+        raise InputError(f"the reference {path} is no FASTA: it does not begin with '>'", "Name a FASTA file")
+
+
+def _from_fai(path: Path, file: int) -> list[Contig] | None:
+    """The contigs of the .fai beside a FASTA, or null where there is none or it does not fit the file."""
+    try:
+        text = Path(f"{path}.fai").read_text(encoding="utf-8")
+        rows = [line.split("\t") for line in text.splitlines()]
+        contigs = [Contig(name, int(o), int(lb), int(n)) for name, n, o, lb, _ in rows]
+    except (OSError, ValueError):
+        return None
+    widths_fit = all(int(row[4]) == int(row[3]) + 1 for row in rows if row[1] != "0")
+    unique = len({c.name for c in contigs}) == len(contigs)
+    return contigs if contigs and widths_fit and unique and _fits(file, contigs) else None
+
+
+def _fits(file: int, contigs: list[Contig]) -> bool:
+    """Whether each contig begins after its header line, and the next one or the end of the file follows its last base.
+
+    So an index that is older than its FASTA is found out.
+    """
+    size = os.fstat(file).st_size
+    if any(c.offset < 0 or c.length < 0 or not (c.length > 0) <= c.line_bases <= size for c in contigs):
+        return False
+    ends = [c.byte(c.length) + 1 if c.length else c.offset - 1 for c in contigs]
+    if any(c.offset > size or end > size for c, end in zip(contigs, ends, strict=True)):
+        return False
+    heads = [_header_before(file, c.offset) for c in contigs]
+    if [name for _, name in heads] != [c.name for c in contigs] or heads[0][0] != 0:
+        return False
+    follows = [start for start, _ in heads[1:]]
+    return all(end + 1 == start for end, start in zip(ends[:-1], follows, strict=True)) and ends[-1] + 1 >= size
+
+
+def _header_before(file: int, offset: int) -> tuple[int, str]:
+    """Where the header line that ends at `offset` begins, and the name in it; an empty name where there is none."""
+    before = os.pread(file, min(offset, NAME_LIMIT), max(0, offset - NAME_LIMIT))
+    line = before[:-1].rpartition(b"\n")[2]
+    is_header = before.endswith(b"\n") and line.startswith(b">")
+    return offset - len(line) - 1, _name(line) if is_header else ""
+
+
+def _name(header: bytes) -> str:
+    words = header[1:].split(maxsplit=1)
+    return words[0].decode(errors="replace") if words and not header[1:2].isspace() else ""
+
+
+def _indexed(path: Path, file: int) -> list[Contig]:
+    """The contigs of a FASTA, from reading it through."""
+    contigs: dict[str, Contig] = {}
+    reader = _Reader(path)
+    number = 0
+    for starts, ends, is_header in _lines(path, file):
+        cuts = [0, *np.flatnonzero(is_header).tolist(), len(starts)]
+        for first, last in pairwise(cuts):
+            if first < last and is_header[first]:
+                header = os.pread(file, min(int(ends[first] - starts[first]), NAME_LIMIT), int(starts[first]))
+                reader = _Reader(path, _new_contig(path, contigs, header, number + first + 1))
+                first += 1
+            reader.take(starts[first:last], ends[first:last], number + first + 1)
+        number += len(starts)
+    return list(contigs.values())
+
+
+def _new_contig(path: Path, contigs: dict[str, Contig], header: bytes, line: int) -> Contig:
+    name = _name(header)
+    if not name:
+        raise InputError(f"line {line} of the reference {path} names no contig", "Write the name after the '>'")
+    if name in contigs:
+        what = f"the reference {path} has the contig {one_line(name, 60)} twice, again in line {line}"
+        raise InputError(what, "Remove one of the two")
+    contigs[name] = Contig(name)
+    return contigs[name]
+
+
+class _Reader:
+    """Adds lines to a contig, and sees that they are of one length but for the last."""
+
+    def __init__(self, path: Path, contig: Contig | None = None) -> None:
+        self.path = path
+        self.contig = contig or Contig("")
+        self.lines = 0
+
+    def take(self, starts: Ints, ends: Ints, line: int) -> None:
+        """The next lines; `line` is the number of the first of them. Empty lines may stand at the contig's end."""
+        full = np.flatnonzero(ends > starts)
+        if not len(full):
+            return
+        contig, bases = self.contig, (ends - starts)[full]
+        if not self.lines:
+            contig.offset, contig.line_bases = int(starts[full[0]]), int(bases[0])
+        expected = contig.offset + (self.lines + np.arange(len(full))) * (contig.line_bases + 1)
+        uneven = (starts[full] != expected) | (bases > contig.line_bases)
+        if uneven.any():
+            where = f"line {line + int(full[np.argmax(uneven)])} of the reference {self.path}"
+            raise InputError(
+                f"{where}: this line or the one before it differs in length from the others of its contig",
+                "Wrap it anew (seqkit seq -w 60, say)",
+            )
+        self.lines += len(full)
+        contig.length += int(bases.sum())
+
+
+def _lines(path: Path, file: int) -> Iterator[tuple[Ints, Ints, NDArray[np.bool_]]]:
+    """Where lines begin and end (the line end left out), and whether they are headers, for each block in turn.
+
+    A line that goes on in the next block is given there.
+    """
+    start, is_header, read = 0, False, 0
+    while block := os.pread(file, BLOCK, read):
+        if b"\r" in block:
+            raise InputError(f"the reference {path} has carriage returns at its line ends", "Convert it (dos2unix)")
+        text = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(text == ord("\n"))
+        starts = np.append(start - read, ends + 1)
+        headers = np.where(starts < 0, is_header, text[np.clip(starts, 0, len(text) - 1)] == ord(">"))
+        yield starts[:-1] + read, ends + read, headers[:-1]
+        start, is_header, read = int(starts[-1]) + read, bool(headers[-1]), read + len(block)
+    if start < read:
+        yield np.array([start]), np.array([read]), np.array([is_header])
