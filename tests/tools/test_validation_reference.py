@@ -1,14 +1,15 @@
 """The checks with a reference, beside what `bcftools norm` (the one pysam carries) says of the same records."""
 
+import os
 import random
-from collections.abc import Callable, Iterator
+import re
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pysam.bcftools
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vcf_agent.memory.errors import InputError
 from vcf_agent.tools.validation import fasta
@@ -79,7 +80,7 @@ def cases(draw: st.DrawFn) -> tuple[str, list[Record]]:
     bases = draw(repeats(draw(st.sampled_from(["A", "AC", "ACGT", "ACGTNacgtn", "ACGTRYSWKMBDHVN"]))))
     seed, number = draw(st.integers(0, 1 << 32)), draw(st.integers(1, 60))
     choice = random.Random(seed)
-    records = [drawn for drawn in (a_record(choice, bases) for _ in range(number))]
+    records = [a_record(choice, bases) for _ in range(number)]
     return bases, sorted(records, key=lambda r: r[1])
 
 
@@ -124,3 +125,214 @@ def test_verdicts_are_those_of_bcftools(tmp_path: Path, case: tuple[str, list[Re
 
 def upper(record: Record) -> Record:
     return record[0], record[1], record[2].upper(), record[3].upper()
+
+
+# --- single faults ---
+
+BASES = "".join(random.Random(1).choices("ACGT", k=400))
+CONTIGS = {"chr1": BASES, "chr2": "ACGTTGCA" * 20, "chrM": "TTTTAAAACCCCGGGG", "HLA:1": "ACGT"}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    return Reference(write(tmp_path_factory.mktemp("reference") / "grch99.fa", CONTIGS, 50))
+
+
+def snvs() -> list[Record]:
+    """A valid record at every position of every contig; the end of one contig and the begin of the next are there."""
+    return [(name, i + 1, b, "T" if b != "T" else "G") for name, bases in CONTIGS.items() for i, b in enumerate(bases)]
+
+
+def test_valid_records_give_nothing(reference: Reference) -> None:
+    assert check(reference, snvs()) == []
+    assert check(reference, [(c, p, r.lower(), a.lower()) for c, p, r, a in snvs()], 7) == []
+
+
+@quick
+@given(
+    st.integers(0, len(snvs()) - 1), st.integers(1, 700), st.sampled_from(["base", "long", "end", "contig", "moved"])
+)
+def test_one_fault_is_one_finding(reference: Reference, at: int, size: int, fault: str) -> None:
+    records = snvs()
+    chrom, pos, ref, _ = records[at]
+    rest = len(CONTIGS[chrom]) - pos
+    wrong = "A" if ref != "A" else "C"
+    records[at], code = {
+        "base": ((chrom, pos, wrong, "G"), "REF_MISMATCH"),
+        "long": ((chrom, pos, CONTIGS[chrom][pos - 1 :][:-1] + "N", "<DEL>"), "REF_MISMATCH"),
+        "end": ((chrom, pos + rest, "NN", "N"), "REFERENCE_END"),
+        "contig": ((chrom + "x", pos, ref, wrong), "REFERENCE_CONTIG"),
+        "moved": ((chrom, pos, ref, ref + wrong + ref), "NOT_LEFT_ALIGNED"),
+    }[fault]
+    at_start = fault == "moved" and pos == 1
+    assert found(check(reference, records, size)) == ([] if at_start else [(code, at + 1)])
+
+
+@pytest.mark.parametrize(("name", "offered"), [
+    ("1", "chr1"), ("CHR1", "chr1"), ("Chr2", "chr2"), ("MT", "chrM"), ("chrMT", "chrM"), ("M", "chrM"),
+])  # fmt: skip
+def test_the_other_name_of_a_contig_is_offered(reference: Reference, name: str, offered: str) -> None:
+    first, *_ = findings = check(reference, [(name, 1, "G", "T"), (name, 2, "G", "T")] * 3, 2)
+    assert found(findings) == [("REFERENCE_CONTIG", 1)]
+    expected = f"contig {name} is not in the reference grch99.fa, which has {offered}: the two name their contigs"
+    assert first.message.startswith(expected)
+
+
+def test_a_contig_that_is_not_there_is_told_once_a_file(reference: Reference) -> None:
+    names = ["GL1", "GL2", "GL1", "chr2", "GL3", "GL2"]
+    again = Reference(reference.path)
+    findings = check(again, [(name, 1, "A", "T") for name in names], 2)
+    assert found(findings) == [("REFERENCE_CONTIG", 1), ("REFERENCE_CONTIG", 2), ("REFERENCE_CONTIG", 5)]
+    assert "which has chr1, chr2, chrM, HLA:1" in findings[0].message
+
+
+def test_lengths_of_contig_lines(reference: Reference) -> None:
+    findings = Findings(None)
+    declared = [(2, "chr1", 400), (3, "chr2", None), (4, "chrM", 15), (5, "1", 3), (6, "HLA:1", 5_000)]
+    reference.check_contigs(findings, declared)
+    assert found(findings.listed()) == [("REFERENCE_LENGTH", 4), ("REFERENCE_LENGTH", 6)]
+    assert findings.listed()[0].message == "contig chrM has length 15, but 16 in the reference grch99.fa"
+
+
+@pytest.mark.parametrize(("pos", "ref", "alt", "codes"), [
+    (0, "N", "]chr1:5]N", []),
+    (401, "N", "N[chr1:5[", []),
+    (401, "NN", "N", ["REFERENCE_END"]),
+    (402, "N", "A", ["REFERENCE_END"]),
+    (400, BASES[399], "T,<DEL>", []),
+    (2**63 - 1, "A", "T", ["REFERENCE_END"]),
+    (2**63 - 1, "A" * 99, "T", ["REFERENCE_END"]),
+])  # fmt: skip
+def test_the_ends_of_a_contig(reference: Reference, pos: int, ref: str, alt: str, codes: list[str]) -> None:
+    assert [f.code for f in check(reference, [("chr1", pos, ref, alt)])] == codes
+
+
+@pytest.mark.parametrize("alt", ["*", "A,*", "<DEL>", "A,<NON_REF>", "A[chr1:9[", "."])
+def test_only_ref_is_checked_beside_alleles_that_are_no_bases(reference: Reference, alt: str) -> None:
+    assert check(reference, [("chrM", 7, "AA", alt)]) == []
+    assert found(check(reference, [("chrM", 7, "AT", alt)])) == [("REF_MISMATCH", 1)]
+
+
+def test_messages_say_what_is_where(reference: Reference) -> None:
+    long = BASES[:200] + "N" + BASES[201:]
+    findings = check(reference, [("chrM", 5, "AAAC", "A"), ("chr1", 1, long, "<DEL>"), ("chrM", 7, "AA", "A")])
+    assert [f.message for f in findings] == [
+        "REF is AAAC at chrM:5, but AAAA in the reference grch99.fa",
+        f"REF has N at chr1:201, base 201 of it, but the reference grch99.fa has {BASES[200]}",
+        "chrM:7 AA>A is chrM:4 TA>T when normalised",
+    ]
+    assert [f.field for f in findings] == ["REF", "REF", "POS"]
+
+
+def test_long_alleles_and_long_moves(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.fa", {"a": "C" + "A" * 300_000 + "G", "b": "AC" * 90_000})
+    reference = Reference(path)
+    ref = "A" * 200_000
+    assert check(reference, [("a", 2, ref, "<DEL>")]) == []
+    assert found(check(reference, [("a", 2, ref[:-1] + "C", "<DEL>")])) == [("REF_MISMATCH", 1)]
+    far, near, pairs = check(
+        reference, [("a", 300_001, "A", "AA"), ("a", 90_001, "A", "AA"), ("b", 90_001, "A", "ACA")]
+    )
+    assert far.message == "a:300001 A>AA can be moved to the left by more than 100,000 bases"
+    assert near.message == "a:90001 A>AA is a:1 C>CA when normalised"
+    assert pairs.message == "b:90001 A>ACA is b:1 A>ACA when normalised"
+
+
+# --- the FASTA ---
+
+
+@st.composite
+def wrapped(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
+    names = draw(st.lists(st.text("chr12_.é|", min_size=1, max_size=6), min_size=1, max_size=5, unique=True))
+    contigs = {name: draw(st.text("ACGTNacgtnRYK", max_size=70)) for name in names}
+    return contigs, draw(st.integers(1, 80)), draw(st.sampled_from(["", "\n", "\n\n"]))
+
+
+@quick
+@given(wrapped(), st.integers(1, 40))
+def test_bases_of_any_wrapping(tmp_path: Path, case: tuple[dict[str, str], int, str], block: int) -> None:
+    """Read in blocks of some bytes, a file gives the contigs that pysam sees in it, with .fai and without."""
+    contigs, width, end = case
+    path = write(tmp_path / "r.fa", contigs, width)
+    path.write_bytes(path.read_bytes().rstrip(b"\n") + end.encode())
+    Path(f"{path}.fai").unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fasta, "BLOCK", block)
+        alone = fasta.Fasta(path)
+    assert list(tmp_path.iterdir()) == [path]
+    if all(contigs.values()):  # samtools refuses a file that ends with an empty contig
+        pysam.faidx(str(path))
+    for opened in (alone, fasta.Fasta(path)):
+        assert [c.name for c in opened.contigs] == list(contigs)
+        for i, bases in enumerate(contigs.values()):
+            everywhere = np.arange(1, len(bases) + 1)
+            concrete = bases.upper().translate(str.maketrans("RYK", "ACG"))
+            assert opened.bases_at(np.full(len(bases), i), everywhere).tobytes().decode() == concrete
+            assert opened.bases(i, 1, len(bases)).decode() == concrete if bases else not opened.lengths[i]
+
+
+def test_an_index_that_does_not_fit_is_not_believed(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.fa", {"a": "ACGT" * 10, "b": "TTTT"}, 9)
+    pysam.faidx(str(path))
+    write(path, {"a": "ACGT" * 10, "c": "GGGGG"}, 9)
+    assert [(c.name, c.length) for c in fasta.Fasta(path).contigs] == [("a", 40), ("c", 5)]
+    right = [(c.name, c.offset, c.line_bases, c.length) for c in fasta.Fasta(path).contigs]
+    index = Path(f"{path}.fai")
+    for text in [
+        "", "\n", "a\t1", "a\tx\t1\t2\t3", "\0\xff", "a\t40\t16\t9\t10\n", "a\t40\t16\t9\t11\nc\t5\t80\t9\t10\n",
+        "a\t40\t16\t0\t1\nc\t5\t80\t9\t10\n", f"a\t40\t16\t{10**30}\t{10**30 + 1}\n", f"a\t{10**30}\t16\t9\t10\n",
+        "a\t-40\t16\t9\t10\n", "a\t40\t-16\t9\t10\n", f"a\t40\t{10**30}\t9\t10\n", "a\t40\t16\t9\t10\n" * 2,
+    ]:  # fmt: skip
+        index.write_text(text, encoding="latin1")
+        assert [(c.name, c.offset, c.line_bases, c.length) for c in fasta.Fasta(path).contigs] == right, text
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"", "is empty"),
+    (b"\x1f\x8b\x08\x00", "is compressed"),
+    (b"ACGT\n", "does not begin with '>'"),
+    (b"\xff\xfe>\x00c\x00", "does not begin with '>'"),
+    (b"##fileformat=VCFv4.2\n", "does not begin with '>'"),
+    (b">a\r\nACGT\r\n", "carriage returns"),
+    (b">a\nACGT\n>a b\nACGT\n", "has the contig a twice, again in line 3"),
+    (b">\nACGT\n", "line 1 of the reference"),
+    (b">a\nACGT\n> b\nA\n", "line 3 of the reference"),
+    (b">a\nACGT\nAC\nACGT\n", "line 4 of the reference"),
+    (b">a\nACGT\nACGTA\n", "line 3 of the reference"),
+    (b">a\nACGT\n\nACGT\n", "line 4 of the reference"),
+    (b">a\nA\n>b\n\nACGT\nAC\n\nA\n", "line 8 of the reference"),
+])  # fmt: skip
+def test_a_file_that_is_no_fasta(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "r.fa"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(said)) as raised:
+        Reference(path)
+    assert str(path) in raised.value.what and raised.value.way_out
+
+
+def test_a_path_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none.fa", tmp_path / "pipe"):
+        with pytest.raises(InputError, match="reference"):
+            Reference(path)
+
+
+def test_a_fasta_that_shrinks_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.fa", {"a": "ACGT" * 100_000})
+    reference = Reference(path)
+    os.truncate(path, 100)
+    with pytest.raises(InputError, match="changed while it was read"):
+        check(reference, [("a", 300_001, "A", "C")])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=60) | st.text(">aA\n\r C\t", max_size=60).map(str.encode))
+def test_any_bytes_are_a_fasta_or_an_input_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.fa"
+    path.write_bytes(b">" + content)
+    try:
+        reference = Reference(path)
+        names = [c.name for c in fasta.Fasta(path).contigs]
+        check(reference, [(name, 1, "AC", "A,ACAC") for name in names])
+    except InputError:
+        pass

@@ -26,8 +26,8 @@ PAGES = 1024  # pages held at a time
 NAME_LIMIT = 4096  # bytes of a header line in which its name must stand
 
 # An ambiguity code stands for the first of its bases in the alphabet (section 1.6.1 REF of the specification).
-_PLAIN = bytes.maketrans(b"RYSWKMBDHVU", b"ACCAGACAAAT")
-PLAIN = bytes(range(256)).upper().translate(_PLAIN)
+_CODES = bytes.maketrans(b"RYSWKMBDHV", b"ACCAGACAAA")
+PLAIN = bytes(b if 65 <= b <= 90 else 63 for b in bytes(range(256)).upper()).translate(_CODES)  # '?' for no letter
 _PLAIN_BASES = np.frombuffer(PLAIN, np.uint8)
 
 
@@ -63,18 +63,28 @@ class Fasta:
         self._line_bases = np.array([c.line_bases or 1 for c in self.contigs], dtype=np.int64)
 
     def bases(self, contig: int, start: int, end: int) -> bytes:
-        """The bases from `start` to `end`, both included, as A, C, G, T or N."""
+        """The bases from `start` to `end`, both included, as `bases_at` gives them."""
         first, last = (self.contigs[contig].byte(pos) for pos in (start, end))
-        return os.pread(self._file, last - first + 1, first).translate(PLAIN, b"\n")
+        found = os.pread(self._file, last - first + 1, first).translate(PLAIN, b"\n")
+        if len(found) != end - start + 1:
+            raise self._changed()
+        return found
 
     def bases_at(self, contig: Ints, pos: Ints) -> Bytes:
-        """The base at each of many positions of many contigs, as A, C, G, T or N."""
+        """The base at each of many positions of many contigs, in upper case and without ambiguity codes.
+
+        Other letters that a FASTA may hold come as they are, and '?' stands for anything else.
+        """
         line_bases = self._line_bases[contig]
         row = (pos - 1) // line_bases  # each row before the base has a line end
         found = self._bytes_at(self._offsets[contig] + pos - 1 + row)
         if (found <= ord(" ")).any():
-            raise InputError(f"{self.path} changed while it was read", "Start again when it is written")
+            raise self._changed()
         return _PLAIN_BASES[found]
+
+    def _changed(self) -> InputError:
+        what = f"the reference {self.path} has no base where there should be one; it may have changed while it was read"
+        return InputError(what, "Check that it is a FASTA without spaces, and start again when it is written")
 
     def _bytes_at(self, offsets: Ints) -> Bytes:
         pages, page_of = np.unique(offsets >> PAGE_BITS, return_inverse=True)

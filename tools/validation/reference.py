@@ -4,17 +4,18 @@ The verdicts are those of `bcftools norm -f` (1.24, which pysam carries) on each
 split or joined:
 
 * REF is compared without regard to case. An ambiguity code in the FASTA stands for the first of its bases in the
-  alphabet, as the specification has it (R is A); N matches only N, on either side.
-* A record is left-aligned where its alleles do not all end with the same base, and trimmed where they do not all
-  begin with the same base but for one. Both can be told from the alleles, the reference is needed only to
-  say where the record belongs. Records with symbolic alleles, '*' or breakends are left as they are.
+  alphabet, as the specification has it (R is A). N matches N alone, on either side.
+* A record is normalised unless all its alleles end with the same base (then it can be moved or cut), or begin with
+  the same base and go on after it (then it can be cut, a substitution of several bases too). The alleles tell this
+  by themselves; the reference is needed to say where the record belongs.
 
-Unlike bcftools, contigs are never renamed in silence, and symbolic deletions are not moved.
+Unlike bcftools, nothing but REF is checked of records with a symbolic ALT or none, and no contig is renamed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -55,11 +56,12 @@ class Reference:
     """A FASTA in plain text, with or without an index beside it. Raises `InputError` where it is not one."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._fasta = Fasta(path)
         self._named = f"the reference {path.name}"
         self._names = pa.array([c.name for c in self._fasta.contigs], pa.string())
         self._alike = {_without_prefix(c.name): c.name for c in self._fasta.contigs}
-        self._missing: set[str] = set()
+        self._missing: WeakKeyDictionary[Findings, set[str]] = WeakKeyDictionary()
 
     def check_contigs(self, findings: Findings, declared: Sequence[tuple[int, str, int | None]]) -> None:
         """The contig lines of a header, each as line, ID and length: are the lengths those of the reference?"""
@@ -114,10 +116,11 @@ class Reference:
     def _report_missing(self, findings: Findings, records: _Records) -> None:
         coded = records.chrom.dictionary_encode()
         _, firsts = np.unique(coded.indices.to_numpy(), return_index=True)
+        missing = self._missing.setdefault(findings, set())
         for row in np.sort(firsts).tolist():
             name = records.chrom[row].as_py()
-            if name not in self._missing:
-                self._missing.add(name)
+            if name not in missing:
+                missing.add(name)
                 message = f"contig {name} is not in {self._named}, which has {self._instead_of(name)}"
                 findings.add("REFERENCE_CONTIG", int(records.line[row]), "CHROM", message)
 
@@ -137,12 +140,12 @@ class Reference:
 
     def _report_mismatches(self, findings: Findings, records: _Records) -> None:
         def message(i: int) -> str:
-            pos, ref = int(records.pos[i]), records.ref[i].as_py()
+            chrom, pos, ref = records.chrom[i], int(records.pos[i]), records.ref[i].as_py()
             there = self._fasta.bases(int(records.contig[i]), pos, pos + len(ref) - 1).decode()
-            here = next(k for k, pair in enumerate(zip(ref.upper(), there, strict=True)) if pair[0] != pair[1])
-            where = f"{records.chrom[i]}:{pos}" if here < SHOWN else f"base {here + 1} of {records.chrom[i]}:{pos}"
-            start = 0 if here < SHOWN else here
-            return f"REF is {_shown(ref[start:])} at {where}, but {_shown(there[start:])} in {self._named}"
+            at = _first_difference(ref.upper(), there)
+            if at < SHOWN:
+                return f"REF is {_shown(ref)} at {chrom}:{pos}, but {_shown(there)} in {self._named}"
+            return f"REF has {ref[at]} at {chrom}:{pos + at}, base {at + 1} of it, but {self._named} has {there[at]}"
 
         findings.add_many("REF_MISMATCH", records.line, "REF", message)
 
@@ -235,6 +238,11 @@ def _shared_end(alleles: list[bytes]) -> int:
         return len(shortest)
     last = [np.frombuffer(a, np.uint8)[len(a) - len(shortest) :][::-1] for a in alleles]
     return min(int(np.argmax(np.append(last[0] != other, True))) for other in last[1:])
+
+
+def _first_difference(one: str, other: str) -> int:
+    a, b = (np.frombuffer(text.encode(), np.uint8) for text in (one, other))
+    return int(np.argmax(a != b))
 
 
 def _variant(chrom: object, pos: int, alleles: Sequence[str]) -> str:
