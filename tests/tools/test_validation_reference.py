@@ -1,8 +1,11 @@
 """The checks with a reference, beside what `bcftools norm` (the one pysam carries) says of the same records."""
 
+import gzip
 import os
 import random
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +244,19 @@ def test_long_alleles_and_long_moves(tmp_path: Path) -> None:
 # --- the FASTA ---
 
 
+def bgzf(content: bytes, size: int) -> bytes:
+    """`content` in BGZF with blocks of `size` bytes of text, and the empty block at the end."""
+    parts = [content[start : start + size] for start in range(0, len(content), size)]
+    return b"".join(map(bgzf_block, [*parts, b""]))
+
+
+def bgzf_block(text: bytes) -> bytes:
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    packed = deflate.compress(text) + deflate.flush()
+    head = b"\x1f\x8b\x08\x04" + bytes(5) + b"\xff\x06\x00BC\x02\x00"
+    return head + struct.pack("<H", len(packed) + 25) + packed + struct.pack("<II", zlib.crc32(text), len(text))
+
+
 @st.composite
 def wrapped(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     names = draw(st.lists(st.text("chr12_.é|", min_size=1, max_size=6), min_size=1, max_size=5, unique=True))
@@ -262,7 +278,11 @@ def test_bases_of_any_wrapping(tmp_path: Path, case: tuple[dict[str, str], int, 
     assert list(tmp_path.iterdir()) == [path]
     if all(contigs.values()):  # samtools refuses a file that ends with an empty contig
         pysam.faidx(str(path))
-    for opened in (alone, fasta.Fasta(path)):
+    packed = tmp_path / "r.fa.gz"
+    packed.write_bytes(bgzf(path.read_bytes(), block))
+    compressed = fasta.Fasta(packed)
+    packed.unlink()
+    for opened in (alone, fasta.Fasta(path), compressed):
         assert [c.name for c in opened.contigs] == list(contigs)
         for i, bases in enumerate(contigs.values()):
             everywhere = np.arange(1, len(bases) + 1)
@@ -287,9 +307,45 @@ def test_an_index_that_does_not_fit_is_not_believed(tmp_path: Path) -> None:
         assert [(c.name, c.offset, c.line_bases, c.length) for c in fasta.Fasta(path).contigs] == right, text
 
 
+def test_a_compressed_fasta_gives_the_same_findings(tmp_path: Path, reference: Reference) -> None:
+    packed = tmp_path / "r.fa.gz"
+    pysam.tabix_compress(str(reference.path), str(packed))
+    records = [("chr1", 7, "AAAAAA", "A"), ("chrM", 7, "AA", "A"), ("chrM", 17, "AA", "A"), ("chr3", 1, "A", "C")]
+    expected = check(reference, records)
+    assert len(expected) == 4
+    for _ in ("without", "with an index"):
+        findings = check(Reference(packed), records)
+        assert [f.message.replace("r.fa.gz", "grch99.fa") for f in findings] == [f.message for f in expected]
+        pysam.faidx(str(packed))
+
+
+def test_a_compressed_fasta_that_is_damaged(tmp_path: Path) -> None:
+    """Damage to the content is an error; some bytes of a block's head mean nothing."""
+    path = tmp_path / "r.fa.gz"
+    good = bgzf(b">a\n" + b"ACGT\n" * 50, 100)
+    for content in [
+        good[:-30],
+        good[:-28],
+        good[:200],
+        good + b"x",
+        *(good[:i] + b"\x55" + good[i + 1 :] for i in range(18, len(good))),
+    ]:
+        path.write_bytes(content)
+        try:
+            assert check(Reference(path), [("a", i, "ACGT"[i % 4 - 1], "N") for i in range(1, 201)]) == []
+        except InputError as error:
+            assert str(path) in error.what
+
+
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "is empty"),
     (b"\x1f\x8b\x08\x00", "is compressed"),
+    (gzip.compress(b">a\nACGT\n"), "compressed, but not with bgzip"),
+    (bgzf(b"", 10), "is empty"),
+    (bgzf(b">a\nACGT\n", 10)[:-28], "lacks the empty block"),
+    (bgzf(b"ACGT", 10), "does not begin with '>'"),
+    (bgzf(gzip.compress(b">a\nACGT\n"), 99), "is compressed"),
+    (bgzf(b">a\nACGT\nAC\nACGT\n", 10), "line 4 of the reference"),
     (b"ACGT\n", "does not begin with '>'"),
     (b"\xff\xfe>\x00c\x00", "does not begin with '>'"),
     (b"##fileformat=VCFv4.2\n", "does not begin with '>'"),

@@ -3,9 +3,6 @@
 The text is read in place, without a C reader and without ever holding a contig in memory. Positions are 1-based.
 """
 
-import os
-import stat
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,11 +13,12 @@ from numpy.typing import NDArray
 
 from ...memory.errors import InputError
 from ..text import one_line
+from .fasta_text import Text, open_text
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
-BLOCK = 1 << 22  # bytes of the FASTA that are looked at in one piece when it is indexed
+BLOCK = 1 << 20  # bytes of the FASTA that are looked at in one piece when it is indexed
 PAGE_BITS = 14  # a page has 16 KiB
 PAGES = 1024  # pages held at a time
 NAME_LIMIT = 4096  # bytes of a header line in which its name must stand
@@ -46,7 +44,7 @@ class Contig:
 
 
 class Fasta:
-    """A FASTA in plain text.
+    """A FASTA, plain or in BGZF.
 
     A .fai beside it is used where it fits the file; otherwise the file is read through once, and the index
     is kept in memory. Raises `InputError` where the file is no FASTA, or one whose lines cannot be computed with.
@@ -54,10 +52,8 @@ class Fasta:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _open(path)
-        weakref.finalize(self, os.close, self._file)
-        _check_start(path, os.pread(self._file, 4, 0))
-        self.contigs = _from_fai(path, self._file) or _indexed(path, self._file)
+        self._text = open_text(path)
+        self.contigs = _from_fai(path, self._text) or _indexed(path, self._text)
         self.lengths = np.array([c.length for c in self.contigs], dtype=np.int64)
         self._offsets = np.array([c.offset for c in self.contigs], dtype=np.int64)
         self._line_bases = np.array([c.line_bases or 1 for c in self.contigs], dtype=np.int64)
@@ -65,7 +61,7 @@ class Fasta:
     def bases(self, contig: int, start: int, end: int) -> bytes:
         """The bases from `start` to `end`, both included, as `bases_at` gives them."""
         first, last = (self.contigs[contig].byte(pos) for pos in (start, end))
-        found = os.pread(self._file, last - first + 1, first).translate(PLAIN, b"\n")
+        found = self._text.read(first, last - first + 1).translate(PLAIN, b"\n")
         if len(found) != end - start + 1:
             raise self._changed()
         return found
@@ -91,75 +87,51 @@ class Fasta:
         found = np.empty(len(offsets), np.uint8)
         for first in range(0, len(pages), PAGES):
             here = np.flatnonzero((page_of >= first) & (page_of < first + PAGES))
-            text = self._pages(pages[first : first + PAGES])
-            found[here] = text[page_of[here] - first, offsets[here] & ((1 << PAGE_BITS) - 1)]
+            held = self._pages(pages[first : first + PAGES])
+            found[here] = held[page_of[here] - first, offsets[here] & ((1 << PAGE_BITS) - 1)]
         return found
 
     def _pages(self, pages: Ints) -> Bytes:
-        text = np.zeros((len(pages), 1 << PAGE_BITS), np.uint8)
-        for row, page in zip(text, pages.tolist(), strict=True):
-            os.preadv(self._file, [row.data], page << PAGE_BITS)
-        return text
+        found = np.zeros((len(pages), 1 << PAGE_BITS), np.uint8)
+        for row, page in zip(found, pages.tolist(), strict=True):
+            part = self._text.read(page << PAGE_BITS, 1 << PAGE_BITS)
+            row[: len(part)] = np.frombuffer(part, np.uint8)
+        return found
 
 
-def _open(path: Path) -> int:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not be waited for
-    except OSError as error:
-        raise InputError(
-            f"the reference {path} cannot be read: {error.strerror}", "Name a FASTA file that exists"
-        ) from error
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise InputError(f"the reference {path} is not a regular file", "Name a FASTA file")
-    return file
-
-
-def _check_start(path: Path, start: bytes) -> None:
-    if not start:
-        raise InputError(f"the reference {path} is empty", "Check how it was made or copied")
-    if start.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\xfd7zX")):
-        raise InputError(
-            f"the reference {path} is compressed", "Decompress it (gunzip -c FILE > reference.fa) and name the text"
-        )
-    if not start.startswith(b">"):
-        raise InputError(f"the reference {path} is no FASTA: it does not begin with '>'", "Name a FASTA file")
-
-
-def _from_fai(path: Path, file: int) -> list[Contig] | None:
+def _from_fai(path: Path, text: Text) -> list[Contig] | None:
     """The contigs of the .fai beside a FASTA, or null where there is none or it does not fit the file."""
     try:
-        text = Path(f"{path}.fai").read_text(encoding="utf-8")
-        rows = [line.split("\t") for line in text.splitlines()]
+        index = Path(f"{path}.fai").read_text(encoding="utf-8")
+        rows = [line.split("\t") for line in index.splitlines()]
         contigs = [Contig(name, int(o), int(lb), int(n)) for name, n, o, lb, _ in rows]
     except (OSError, ValueError):
         return None
     widths_fit = all(int(row[4]) == int(row[3]) + 1 for row in rows if row[1] != "0")
     unique = len({c.name for c in contigs}) == len(contigs)
-    return contigs if contigs and widths_fit and unique and _fits(file, contigs) else None
+    return contigs if contigs and widths_fit and unique and _fits(text, contigs) else None
 
 
-def _fits(file: int, contigs: list[Contig]) -> bool:
+def _fits(text: Text, contigs: list[Contig]) -> bool:
     """Whether each contig begins after its header line, and the next one or the end of the file follows its last base.
 
     So an index that is older than its FASTA is found out.
     """
-    size = os.fstat(file).st_size
-    if any(c.offset < 0 or c.length < 0 or not (c.length > 0) <= c.line_bases <= size for c in contigs):
+    if any(c.offset < 0 or c.length < 0 or not (c.length > 0) <= c.line_bases <= text.size for c in contigs):
         return False
     ends = [c.byte(c.length) + 1 if c.length else c.offset - 1 for c in contigs]
-    if any(c.offset > size or end > size for c, end in zip(contigs, ends, strict=True)):
+    if any(c.offset > text.size or end > text.size for c, end in zip(contigs, ends, strict=True)):
         return False
-    heads = [_header_before(file, c.offset) for c in contigs]
+    heads = [_header_before(text, c.offset) for c in contigs]
     if [name for _, name in heads] != [c.name for c in contigs] or heads[0][0] != 0:
         return False
     follows = [start for start, _ in heads[1:]]
-    return all(end + 1 == start for end, start in zip(ends[:-1], follows, strict=True)) and ends[-1] + 1 >= size
+    return all(end + 1 == start for end, start in zip(ends[:-1], follows, strict=True)) and ends[-1] + 1 >= text.size
 
 
-def _header_before(file: int, offset: int) -> tuple[int, str]:
+def _header_before(text: Text, offset: int) -> tuple[int, str]:
     """Where the header line that ends at `offset` begins, and the name in it; an empty name where there is none."""
-    before = os.pread(file, min(offset, NAME_LIMIT), max(0, offset - NAME_LIMIT))
+    before = text.read(max(0, offset - NAME_LIMIT), min(offset, NAME_LIMIT))
     line = before[:-1].rpartition(b"\n")[2]
     is_header = before.endswith(b"\n") and line.startswith(b">")
     return offset - len(line) - 1, _name(line) if is_header else ""
@@ -170,16 +142,16 @@ def _name(header: bytes) -> str:
     return words[0].decode(errors="replace") if words and not header[1:2].isspace() else ""
 
 
-def _indexed(path: Path, file: int) -> list[Contig]:
+def _indexed(path: Path, text: Text) -> list[Contig]:
     """The contigs of a FASTA, from reading it through."""
     contigs: dict[str, Contig] = {}
     reader = _Reader(path)
     number = 0
-    for starts, ends, is_header in _lines(path, file):
+    for starts, ends, is_header in _lines(path, text):
         cuts = [0, *np.flatnonzero(is_header).tolist(), len(starts)]
         for first, last in pairwise(cuts):
             if first < last and is_header[first]:
-                header = os.pread(file, min(int(ends[first] - starts[first]), NAME_LIMIT), int(starts[first]))
+                header = text.read(int(starts[first]), min(int(ends[first] - starts[first]), NAME_LIMIT))
                 reader = _Reader(path, _new_contig(path, contigs, header, number + first + 1))
                 first += 1
             reader.take(starts[first:last], ends[first:last], number + first + 1)
@@ -226,19 +198,19 @@ class _Reader:
         contig.length += int(bases.sum())
 
 
-def _lines(path: Path, file: int) -> Iterator[tuple[Ints, Ints, NDArray[np.bool_]]]:
+def _lines(path: Path, text: Text) -> Iterator[tuple[Ints, Ints, NDArray[np.bool_]]]:
     """Where lines begin and end (the line end left out), and whether they are headers, for each block in turn.
 
     A line that goes on in the next block is given there.
     """
     start, is_header, read = 0, False, 0
-    while block := os.pread(file, BLOCK, read):
+    while block := text.read(read, BLOCK):
         if b"\r" in block:
             raise InputError(f"the reference {path} has carriage returns at its line ends", "Convert it (dos2unix)")
-        text = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(text == ord("\n"))
+        letters = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(letters == ord("\n"))
         starts = np.append(start - read, ends + 1)
-        headers = np.where(starts < 0, is_header, text[np.clip(starts, 0, len(text) - 1)] == ord(">"))
+        headers = np.where(starts < 0, is_header, letters[np.clip(starts, 0, len(letters) - 1)] == ord(">"))
         yield starts[:-1] + read, ends + read, headers[:-1]
         start, is_header, read = int(starts[-1]) + read, bool(headers[-1]), read + len(block)
     if start < read:

@@ -47,13 +47,12 @@ class _Records:
     alt: pa.StringArray
 
     def take(self, rows: Ints) -> "_Records":
-        texts = (column.take(pa.array(rows)) for column in (self.chrom, self.ref, self.alt))
-        chrom, ref, alt = texts
+        chrom, ref, alt = (column.take(pa.array(rows)) for column in (self.chrom, self.ref, self.alt))
         return _Records(self.line[rows], self.contig[rows], chrom, self.pos[rows], ref, alt)
 
 
 class Reference:
-    """A FASTA in plain text, with or without an index beside it. Raises `InputError` where it is not one."""
+    """A FASTA, plain or in BGZF, with or without an index beside it. Raises `InputError` where it is not one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
