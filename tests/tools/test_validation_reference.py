@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vcf_agent.memory.errors import InputError
 from vcf_agent.tools.validation import fasta
+from vcf_agent.tools.validation.fasta_text import open_text
 from vcf_agent.tools.validation.findings import Finding, Findings
 from vcf_agent.tools.validation.reference import Reference
 
@@ -296,15 +297,26 @@ def test_an_index_that_does_not_fit_is_not_believed(tmp_path: Path) -> None:
     pysam.faidx(str(path))
     write(path, {"a": "ACGT" * 10, "c": "GGGGG"}, 9)
     assert [(c.name, c.length) for c in fasta.Fasta(path).contigs] == [("a", 40), ("c", 5)]
-    right = [(c.name, c.offset, c.line_bases, c.length) for c in fasta.Fasta(path).contigs]
     index = Path(f"{path}.fai")
-    for text in [
-        "", "\n", "a\t1", "a\tx\t1\t2\t3", "\0\xff", "a\t40\t16\t9\t10\n", "a\t40\t16\t9\t11\nc\t5\t80\t9\t10\n",
-        "a\t40\t16\t0\t1\nc\t5\t80\t9\t10\n", f"a\t40\t16\t{10**30}\t{10**30 + 1}\n", f"a\t{10**30}\t16\t9\t10\n",
-        "a\t-40\t16\t9\t10\n", "a\t40\t-16\t9\t10\n", f"a\t40\t{10**30}\t9\t10\n", "a\t40\t16\t9\t10\n" * 2,
-    ]:  # fmt: skip
+    index.unlink()
+    pysam.faidx(str(path))
+    right = index.read_text()
+    first, last = right.splitlines()
+    n, o, lb, lw = (int(f) for f in last.split("\t")[1:])
+    shifted = right.replace("\t9\t10\nc", "\t8\t9\nc")  # its last base stands at the same place
+    wrong = [
+        (n - 1, o, lb, lw), (n + 1, o, lb, lw), (-n, o, lb, lw), (10**30, o, lb, lw),
+        (n, o + 1, lb, lw), (n, -o, lb, lw), (n, 10**30, lb, lw),
+        (n, o, lb, lw + 1), (n, o, 2, 3), (n, o, -lb, 1 - lb), (n, o, 0, 1), (n, o, 10**30, 10**30 + 1),
+    ]  # fmt: skip
+    lines = [f"{first}\nc\t" + "\t".join(map(str, numbers)) for numbers in wrong]
+    odd = ["", "\n", "a\t1", "a\tx\t1\t2\t3", "\0\xff", first, last, f"{first}\n" * 2, f"{last}\n{first}"]
+    for text in [*odd, shifted, *lines]:
         index.write_text(text, encoding="latin1")
-        assert [(c.name, c.offset, c.line_bases, c.length) for c in fasta.Fasta(path).contigs] == right, text
+        assert fasta._from_fai(path, open_text(path)) is None, text
+        assert [(c.name, c.length) for c in fasta.Fasta(path).contigs] == [("a", 40), ("c", 5)], text
+    index.write_text(right)
+    assert fasta._from_fai(path, open_text(path)) == fasta.Fasta(path).contigs
 
 
 def test_a_compressed_fasta_gives_the_same_findings(tmp_path: Path, reference: Reference) -> None:

@@ -115,12 +115,14 @@ def _from_fai(path: Path, text: Text) -> list[Contig] | None:
 def _fits(text: Text, contigs: list[Contig]) -> bool:
     """Whether each contig begins after its header line, and the next one or the end of the file follows its last base.
 
-    So an index that is older than its FASTA is found out.
+    The first line must have the length it is said to have. So an index that is older than its FASTA is found out.
     """
     if any(c.offset < 0 or c.length < 0 or not (c.length > 0) <= c.line_bases <= text.size for c in contigs):
         return False
     ends = [c.byte(c.length) + 1 if c.length else c.offset - 1 for c in contigs]
     if any(c.offset > text.size or end > text.size for c, end in zip(contigs, ends, strict=True)):
+        return False
+    if any(c.length > c.line_bases and text.read(c.offset + c.line_bases, 1) != b"\n" for c in contigs):
         return False
     heads = [_header_before(text, c.offset) for c in contigs]
     if [name for _, name in heads] != [c.name for c in contigs] or heads[0][0] != 0:
