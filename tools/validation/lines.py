@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 LINE_LIMIT = 64 << 20
@@ -95,3 +96,9 @@ def gather(data: NDArray[np.uint8], begins: Positions, ends: Positions) -> tuple
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     where = np.repeat(begins - offsets[:-1], sizes) + np.arange(offsets[-1])
     return data[where], offsets.astype(np.int32)
+
+
+def column(data: NDArray[np.uint8], begins: Positions, ends: Positions) -> pa.StringArray:
+    """Spans of `data` as strings. They are not looked at: what is no UTF-8 stays so."""
+    text, offsets = gather(data, begins, ends)
+    return pa.StringArray.from_buffers(len(begins), pa.py_buffer(offsets), pa.py_buffer(text))

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .across import Duplicates, Order, read_sites
+from .across import Duplicates, Order, Sites, read_sites
 from .blocks import TextError, open_text
 from .clean_lines import CleanLines
 from .counts import check_counts
 from .findings import Findings, Verdict
 from .gvcf import Coverage
 from .header import Header, HeaderReader
-from .lines import Block, Chunk, Positions, chunks, to_block
+from .lines import Block, Chunk, Positions, chunks, column, to_block
 from .records import RecordChecker
+from .reference import Reference
 
 BLOCK = 4 << 20
 """Bytes of text that are looked at together; larger blocks are no faster and cost memory."""
@@ -39,7 +40,7 @@ def validate(
     """
     findings = Findings(keep)
     verdict = Verdict(str(path), strict)
-    validation = Validation(findings, progress)
+    validation = Validation(findings, Reference(reference) if reference else None, progress)
     try:
         text = open_text(path)
         if text.packing == "gzip":
@@ -61,8 +62,11 @@ def validate(
 class Validation:
     """One file's state from block to block. `lines` and `records` count what has been taken."""
 
-    def __init__(self, findings: Findings, progress: Progress | None = None) -> None:
+    def __init__(
+        self, findings: Findings, reference: Reference | None = None, progress: Progress | None = None
+    ) -> None:
         self.findings = findings
+        self.reference = reference
         self.progress = progress
         self.lines = self.records = 0
         self.version: str | None = None
@@ -130,7 +134,7 @@ class Validation:
     def _end_header(self, reader: HeaderReader) -> None:
         reader.finish()
         self.version = reader.header.stated_version
-        self._body = Body(reader.header, self.findings)
+        self._body = Body(reader.header, self.findings, self.reference)
         self._reader = None
 
     def _good_lines(self, block: Block) -> Positions:
@@ -163,12 +167,15 @@ class Validation:
 class Body:
     """The records of a file."""
 
-    def __init__(self, header: Header, findings: Findings) -> None:
+    def __init__(self, header: Header, findings: Findings, reference: Reference | None) -> None:
         self.header = header
+        self.reference = reference
+        if reference:
+            reference.check_contigs(findings, [(line, name, n) for name, (line, n) in header.contigs.items()])
         self.exact = RecordChecker(header, findings)
         self.clean_lines = CleanLines(header)
         self.findings = findings
-        self.order = Order(header, findings)
+        self.order = Order(header, findings, judges_ends=reference is None)
         self.duplicates = Duplicates(findings)
         self.coverage = Coverage(findings, "<NON_REF>") if "NON_REF" in header.alts else None
         self._is_first = True
@@ -233,6 +240,22 @@ class Body:
         self._is_first = False
         if self.coverage:
             self.coverage.check(block, sites)
+        if self.reference:
+            self._check_reference(self.reference, block, sites, unbroken)
+
+    def _check_reference(self, reference: Reference, block: Block, sites: Sites, unbroken: Positions) -> None:
+        kept = np.isin(sites.rows, unbroken)
+        rows = sites.rows[kept]
+        tabs = block.tabs_of(rows, 5)
+        chrom, ref, alt = (
+            column(block.data, begins, ends)
+            for begins, ends in (
+                (block.starts[rows], tabs[:, 0]),
+                (tabs[:, 2] + 1, tabs[:, 3]),
+                (tabs[:, 3] + 1, tabs[:, 4]),
+            )
+        )
+        reference.check_records(self.findings, block.numbers(rows), chrom, sites.pos[kept], ref, alt)
 
 
 def text_problem(line: bytes) -> tuple[str, str] | None:
