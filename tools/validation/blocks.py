@@ -8,9 +8,9 @@ import contextlib
 import os
 import re
 import select
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -24,13 +24,16 @@ __all__ = ["EXPANSION", "FREE_EXPANSION", "Packing", "Text", "TextError", "open_
 EXPANSION = 800
 """How many bytes of text one byte of the file may become, on average.
 
-The genotypes of a large cohort, nearly all 0/0, reach some 500 in BGZF, which cannot go beyond 650 by its block size;
-a bomb in gzip or zip has 1,030, in bzip2 or xz 7,000 and more.
+Rare variants of 200,000 samples, nearly all 0/0 and nothing but GT, were 350 in BGZF, where a block cannot go much
+beyond 600; a bomb in gzip or zip has 1,030, in bzip2 or xz 7,000 and more. (The same cohort was 890 in bzip2 and 2,800
+in xz: such a file is refused beyond `FREE_EXPANSION`.)
 """
 FREE_EXPANSION = 1 << 30
 """Bytes of text that a file may become in any case."""
 STALLED = 60.0
 """Seconds in which bcftools must take some input or give some output."""
+BCF_MEMORY = 1 << 30
+"""Bytes of address space that bcftools may take: four times the longest line, whatever length a record claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,13 @@ class Text:
 
     path: Path
     packing: Packing
-    _pieces: Iterator[bytes] = field(repr=False, compare=False)
+    _pieces: Generator[bytes, None, None] = field(repr=False, compare=False)
 
     def blocks(self, size: int) -> Iterator[bytes]:
         """The text in blocks of `size` bytes, the last one shorter; they need not end with a line.
 
         Raises `TextError` after all that could be read, `InputError` where the disk or the pipe fails.
         """
-        failure: TextError | None = None
         held: list[memoryview] = []
         try:
             for piece in self._pieces:
@@ -56,12 +58,14 @@ class Text:
                     held, rest = [], rest[wanted:]
                 if rest:
                     held.append(rest)
-        except TextError as error:
-            failure = error
+        except TextError:
+            if held:
+                yield b"".join(held)
+            raise
+        finally:
+            self._pieces.close()
         if held:
             yield b"".join(held)
-        if failure:
-            raise failure
 
 
 def open_text(path: Path) -> Text:
@@ -83,7 +87,7 @@ def open_text(path: Path) -> Text:
     return Text(path, packing, pieces)
 
 
-def _unpacked(source: Source, packing: Packing) -> Iterator[bytes]:
+def _unpacked(source: Source, packing: Packing) -> Generator[bytes, None, None]:
     """The content of a file, which is closed at the end."""
     try:
         yield from within_limit(UNPACK[packing](source), source)
@@ -103,7 +107,7 @@ def _check_unchanged(source: Source) -> None:
 
 def within_limit(
     pieces: Iterator[bytes], source: Source, free: int = FREE_EXPANSION, expansion: int = EXPANSION
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """The pieces, as long as they are not more than `free` bytes and `expansion` times what was read of the source."""
     total = 0
     for piece in pieces:
@@ -114,7 +118,7 @@ def within_limit(
         yield piece
 
 
-def _look_at(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+def _look_at(pieces: Generator[bytes, None, None]) -> tuple[bytes, Generator[bytes, None, None]]:
     """The first bytes, and all pieces with them; what fails after the first bytes fails when they have been read."""
     start = b""
     try:
@@ -123,16 +127,21 @@ def _look_at(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     except TextError as error:
         if not start:
             raise
-        return start, _and_then(start, error)
-    return start, chain([start], pieces)
+        return start, _then_fail(start, error)
+    return start, _then_all(start, pieces)
 
 
-def _and_then(start: bytes, error: TextError) -> Iterator[bytes]:
+def _then_fail(start: bytes, error: TextError) -> Generator[bytes, None, None]:
     yield start
     raise error
 
 
-def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _then_all(start: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
+    yield start
+    yield from pieces
+
+
+def _without_mark(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
     """The text without its byte-order mark, so that all else in it is found too."""
     yield next(pieces).removeprefix(UTF8_MARK)
     yield from pieces
@@ -142,51 +151,66 @@ def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
 class _Feed:
     """Gives bcftools its input, in another thread; keeps what failed in it for this one."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
         self._pieces = pieces
+        self._stopped = False
+        self.reading = threading.Lock()
         self.given = 0
-        self.waits = False  # for the source, which may be a slow pipe
         self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            while (piece := self._next()) is not None:
-                self.given += 1
-                yield piece
-        except Exception as error:
-            self.failure = error
+        return self
 
-    def _next(self) -> bytes | None:
-        self.waits = True
+    def __next__(self) -> bytes:
+        with self.reading:
+            piece = self._read()
+        if piece is None or self._stopped:
+            self._pieces.close()
+            raise StopIteration
+        self.given += 1
+        return piece
+
+    def stop(self) -> None:
+        """Close the file; where it is being read just now, the reader does it."""
+        self._stopped = True
+        if self.reading.acquire(blocking=False):
+            self._pieces.close()
+            self.reading.release()
+
+    def _read(self) -> bytes | None:
         try:
             return next(self._pieces, None)
-        finally:
-            self.waits = False
+        except Exception as error:
+            self.failure = error
+            return None
 
 
-def _decoded(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _decoded(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
     """The text of a BCF, from bcftools in a child process, which may crash or hang."""
     feed = _Feed(pieces)
     try:
-        with bcftools.stream(["view", "--no-version"], feed=iter(feed)) as output:
+        with bcftools.stream(["view", "--no-version"], feed=feed, memory=BCF_MEMORY) as output:
             yield from _output(output, feed)
     except bcftools.BcftoolsError as error:
         if feed.failure is None:
             reason = re.sub(r"/dev/fd/\d+", "it", str(error))
             raise TextError("UNREADABLE_RECORD", f"bcftools cannot decode this BCF to its end: {reason}") from error
+    finally:
+        feed.stop()
     if feed.failure:
         raise feed.failure
 
 
-def _output(output: IO[bytes], feed: _Feed) -> Iterator[bytes]:
+def _output(output: IO[bytes], feed: _Feed, patience: float = STALLED) -> Iterator[bytes]:
+    """What bcftools writes; `BcftoolsTimeout` where it neither reads nor writes for `patience` seconds."""
     ready = select.poll()
     ready.register(output, select.POLLIN)
     given = -1
     while True:
-        if ready.poll(STALLED * 1000):
+        if ready.poll(patience * 1000):
             if not (piece := os.read(output.fileno(), 1 << 18)):
                 return
             yield piece
-        elif feed.given == given and not feed.waits:
-            raise bcftools.BcftoolsTimeout(f"it did nothing for {STALLED:.0f} seconds")
+        elif feed.given == given and not feed.reading.locked():  # its source may be a slow pipe
+            raise bcftools.BcftoolsTimeout(f"it did nothing for {patience:.0f} seconds")
         given = feed.given

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from ...memory.errors import InputError
 from ..vcf_file import _nearby
 
-MOST_AT_ONCE = 8 << 20
+MOST_AT_ONCE = 4 << 20
 """No read gives more, in bytes, whatever a damaged or hostile file says of its own size."""
 
 

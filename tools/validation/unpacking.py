@@ -20,7 +20,7 @@ from .source import Source, TextError
 Packing = Literal["plain", "bgzf", "gzip", "bz2", "xz", "zip", "bcf"]
 
 PIECE = 1 << 20
-CHUNK = 1 << 14
+CHUNK = 1 << 15
 """Compressed bytes that are decoded at once. Where the next chunk is damaged, bz2 and xz lose all of its text."""
 XZ_MEMORY = 128 << 20
 """In bytes; the highest preset, xz -9, needs 65 MB to decompress."""
