@@ -46,7 +46,7 @@ def _explanation(what: str, verdict: Verdict | None, name: str, evidence: list[E
         return _nothing(what)
     broken = [r for r in meant if verdict and r.code in verdict.codes]
     value = {r.code: verdict.codes.get(r.code, 0) if verdict else None for r in meant}
-    tables = [_rules_table(meant)]
+    tables = [_rules_table(broken or meant)]
     if verdict and broken:
         tables.append(findings_table(verdict, [r.code for r in broken]))
     text = f"{_meaning(what, broken or meant)} {_in_file(verdict, name, broken, what)}".strip()
@@ -77,7 +77,7 @@ def _in_file(verdict: Verdict | None, name: str, broken: list[Rule], what: str) 
         return ""
     if not broken:
         unread = "" if verdict.readable else " as far as it could be read"
-        return f"{name} breaks none of them{unread}.{_not_packed(verdict) if speaks_of_indexing(what) else ''}"
+        return f"{name} breaks none of them{unread}.{_can_be_indexed(verdict) if speaks_of_indexing(what) else ''}"
     return f"In {name}: " + "; ".join(_where(verdict, r.code) for r in broken) + "."
 
 
@@ -89,22 +89,25 @@ def _where(verdict: Verdict, code: str) -> str:
     return f"{code} {count_of(number, 'time')}{at}"
 
 
-def _not_packed(verdict: Verdict) -> str:
+def _can_be_indexed(verdict: Verdict) -> str:
     """An index is of blocks: text that is not compressed has none."""
+    if not verdict.readable:
+        return ""
     with Path(verdict.file).open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return (
-        "" if packed else " It is not compressed, and only what bgzip has compressed can be indexed: bgzip FILE first."
-    )
+        if file.read(2) == b"\x1f\x8b":
+            return " Nothing that the validator knows keeps it from being indexed: bcftools index FILE."
+    return " It is not compressed, and only what bgzip has compressed can be indexed: bgzip FILE first."
 
 
 def _reading(what: str, meant: list[Rule]) -> list[str]:
-    shown = one_line(what, 100)
-    return [f"“{shown}” is read as {count_of(len(meant), 'rule')} of the validator: {', '.join(r.code for r in meant)}"]
+    codes = ", ".join(r.code for r in meant)
+    if speaks_of_indexing(what) and len(meant) > TOLD:
+        codes = f"those that an index needs, {codes}"
+    return [f"“{one_line(what, 100)}” is read as {count_of(len(meant), 'rule')} of the validator: {codes}"]
 
 
-def _rules_table(meant: list[Rule]) -> Table:
-    rows = [[r.code, severity_in_words(r), r.demands, r.why, r.fix, section_in_words(r)] for r in meant]
+def _rules_table(told: list[Rule]) -> Table:
+    rows = [[r.code, severity_in_words(r), r.demands, r.why, r.fix, section_in_words(r)] for r in told]
     return Table("rules", ["code", "severity", "rule", "why", "fix", "section"], rows, len(rows))
 
 

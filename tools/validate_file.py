@@ -14,7 +14,7 @@ from .result import Evidence, Json, Table, ToolResult
 from .text import count_of, one_line
 from .validation.explanations import rule_named
 from .validation.findings import Finding, Verdict
-from .validation.rules import Rule, Severity, rules
+from .validation.rules import Severity, rules
 from .validation.validate import validate
 
 KEPT = 20
@@ -133,10 +133,10 @@ def _problems(verdict: Verdict, codes: list[str]) -> Table:
 def findings_table(verdict: Verdict, codes: list[str]) -> Table:
     """The findings of some rules with their lines; `total` counts also those that were not kept."""
     rows: list[list[Json]] = [
-        [f.severity, f.code, f.line, f.field, f.message, f.fix] for f in verdict.findings if f.code in codes
+        [f.severity, f.code, f.line, f.field, f.message] for f in verdict.findings if f.code in codes
     ]
     total = sum(verdict.codes[c] for c in codes)
-    columns = ["severity", "code", "line", "field", "message", "fix"]
+    columns = ["severity", "code", "line", "field", "message"]
     return Table("findings", columns, rows, total, truncated=total > len(rows))
 
 

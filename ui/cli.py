@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..memory.errors import ModelError, VcfAgentError
+from ..memory.errors import InputError, ModelError, VcfAgentError
 from ..tools.text import one_line
 from .options import EXIT_BROKEN, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_NO, FILE, Option, as_json, complain
 from .validate_command import validate
@@ -46,16 +46,27 @@ def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], model
         as_json: bool) -> int:  # fmt: skip
     """Answer one QUESTION about FILES, which are ingested on first use."""
     unused = _unused(bed=bed, reference=reference)
-    with _agent(files, datasets, models, session, workspace, ped) as agent:
-        answer = agent.ask(question)
+    try:
+        with _agent(files, datasets, models, session, workspace, ped) as agent:
+            answer = agent.ask(question)
+    except InputError as error:
+        answer = _answer_unopened(question, files, error)
     answer.reading += unused
     return _show(answer, as_json)
 
 
+def _answer_unopened(question: str, files: tuple[Path, ...], error: InputError) -> Any:
+    """Whether a file is valid can be told of one that cannot be ingested; anything else is the error that it was."""
+    from ..agent.unopened import answer_unopened
+
+    answer = answer_unopened(question, files, error.what) if files else None
+    if answer is None:
+        raise error
+    return answer
+
+
 def _unused(**given: Path | None) -> list[str]:
     """A remark for each file that was named and that no tool reads; one that is not there is an error all the same."""
-    from ..memory.errors import InputError
-
     remarks = []
     for name, path in given.items():
         if path is not None and not path.is_file():
@@ -249,8 +260,6 @@ def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str
 
 def _arguments(text: str) -> dict[str, Any]:
     import json
-
-    from ..memory.errors import InputError
 
     try:
         found = json.loads(text)
