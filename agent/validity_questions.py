@@ -15,14 +15,15 @@ _TROUBLE = r"(?:errors?|problems?|mistakes?|issues?|faults?|violations?|defects?
 _STRICT = r"strictly|(?:or|and) warnings|in strict mode|(?:and )?(?:with |counting |treat(?:ing)? )?warnings (?:count )?as errors"
 
 _VALID = [
+    r"valid(?: or not)?",
     rf"(?:whether|if) {_FILE} is (?:a )?valid(?: vcf)?(?: or not)?",
     rf"(?:is|are) {_FILE} ?(?:file )?(?:a |an )?(?:fully |completely |really |still )?(?:valid|well-? ?formed|(?:spec(?:ification)?[- ])?(?:compliant|conformant)|conforming)(?: (?:with|to) {_SPEC})?(?: or not)?(?: vcf| file| vcf file)*",
     rf"(?:re)?validate ?{_FILE}(?: against {_SPEC})?",
     rf"(?:run|do) (?:a |the )?(?:validation|validator|validity check)(?: (?:on|of) {_FILE})?",
     rf"(?:check|test) ?{_FILE}(?: (?:for|against) (?:{_TROUBLE}|{_SPEC}|validity))",
     rf"(?:check|test) (?:whether|if|that) {_FILE} is (?:a )?valid(?: vcf)?",
-    rf"(?:does|do|has) {_FILE} (?:follow|conform to|comply with|meet|obey|respect|adhere to|match|pass)(?:es|s)? (?:{_SPEC}|validation)",
-    rf"(?:what|which)(?:'s| is| are)? (?:wrong|the (?:problem|matter|trouble))s? (?:with|in|about) {_FILE}(?: header)?",
+    rf"(?:(?:does|do|has) {_FILE} )?(?:follow|conform to|comply with|meet|obey|respect|adhere to|match|pass)(?:es|s)? (?:{_SPEC}|validation)",
+    rf"(?:what|which)(?:'s| is| are)? (?:wrong|the (?:problem|matter|trouble))s?(?: (?:with|in|about) {_FILE})?",
     rf"(?:is )?{_FILE} (?:ok|okay|in order|all right|alright|sound|intact)",
 ]
 """Questions that an answer of yes calls the file valid."""
@@ -46,7 +47,7 @@ _PARTS = {
 _INDEX = [
     rf"why (?:does|do|did|is|has|can't|cannot|can not|won't|doesn't|can|could|will) ?{_FILE}(?: i| we| you| be| not| tabix| bcftools)*(?: {_FILE})? ?index(?:ing|ed|able)?(?: {_FILE})?(?: fail(?:s|ed|ing)?| not work(?:ing)?| impossible| not possible)?",
     rf"why (?:does|do|did) (?:the )?(?:tabix|bcftools index|index(?:ing)?|building (?:an|the) index)(?: (?:of|on|with|for) {_FILE})? (?:fail|not work|stop|refuse)",
-    rf"why (?:can't|cannot|can) (?:i|we|tabix|bcftools)(?: not)? (?:index|make an index (?:of|for)) {_FILE}",
+    rf"why (?:can't|cannot|can) (?:i|we|tabix|bcftools)(?: not)? (?:index|make an index)(?:(?: of| for)? {_FILE})?",
     rf"(?:can|could) (?:{_FILE} be|i|we|tabix|bcftools) (?:index|indexed)(?: {_FILE})?",
     rf"(?:is|are) {_FILE} indexable|what (?:stops|prevents|keeps) {_FILE} from being indexed",
     r"(?:index(?:ing)?|tabix) (?:fails?|failed|does not work|doesn't work)",
@@ -69,11 +70,17 @@ _NO_MESSAGE = re.compile(
 )
 """How a question or an order begins, and a program's message does not."""
 
+_ENDS = " ?.!'\""
+
+_ITS_NAME_WENT = r" (?:with|in|of|about|for|on)$"
+"""What is left where a question ended in the name of the file, which has been taken out."""
+
 
 def validity_question(question: str) -> Asked | None:
     """The tool and the arguments, where a question is about the validity of a file; null where it is about anything else."""
     question = without_courtesy(question)
-    return _explained(question) or _validated(Text(question, question.lower().rstrip(" ?.!")))
+    rest = re.sub(_ITS_NAME_WENT, "", question.lower().rstrip(" ?.!"))
+    return _explained(question) or _validated(Text(question, rest))
 
 
 def _validated(text: Text) -> Asked | None:
@@ -82,7 +89,7 @@ def _validated(text: Text) -> Asked | None:
     if named:
         return _of_rule(text, named, wanted)
     if any(text.whole(pattern) for pattern in _INDEX):
-        return "explain_finding", {"what": text.question}
+        return "explain_finding", {"what": text.question.strip(_ENDS)}
     if any(text.whole(pattern) for pattern in _VALID):
         return "validate_file", wanted
     part = next((part for part, pattern in _PARTS.items() if text.take(pattern)), None)
@@ -109,4 +116,4 @@ def _explained(question: str) -> Asked | None:
     said = found["what"] if found else question
     if (not found and _NO_MESSAGE.match(question)) or not rules_meant(said):
         return None
-    return "explain_finding", {"what": said.strip(" ?.!'\"")}
+    return "explain_finding", {"what": said.strip(_ENDS)}
