@@ -71,12 +71,15 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
     """
     if declined := _unsafe(_without_names(question, context)):
         return declined
-    if not context.datasets and (asked := validity_question(question[:LONGEST])) and asked[0] == "explain_finding":
-        return Call(*asked)
     try:
         data, question = _dataset(question, context)
-    except Ambiguous as two:
-        return AskBack(two.question, two.choices)
+    except (Ambiguous, ToolError) as unclear:
+        asked = validity_question(question[:LONGEST])
+        if asked and asked[0] == "explain_finding":  # which needs no file
+            return Call(*asked)
+        if isinstance(unclear, ToolError):
+            raise
+        return AskBack(unclear.question, unclear.choices)
     if len(question) > LONGEST:
         return Decline(f"The question has over {LONGEST} characters; ask it in fewer words.", offers_help=False)
     if asked := validity_question(question):

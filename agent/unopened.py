@@ -16,8 +16,9 @@ from .validity_questions import Asked, validity_question
 
 
 def answer_unopened(question: str, files: Sequence[Path], why: str) -> Answer | None:
-    """The validator's answer, its value by file where there are several; null where the question is not about validity, or a file is not there.
+    """The validator's answer, its value by file where there are several.
 
+    Null where the question is not about validity, or a file is not there.
     `why` is what the reader said of the first file that it could not take.
     """
     for file in files:

@@ -27,8 +27,8 @@ class ExplainFinding(OnDataset):
 
 
 def explain_finding(context: ToolContext, wanted: ExplainFinding) -> ToolResult:
-    """The rules that are meant; the value has, by rule, how often the open file breaks it, null where none is open."""
-    if not context.datasets:
+    """The rules that are meant; the value has, by rule, how often the file breaks it, null without one file."""
+    if wanted.dataset is None and len(context.datasets) != 1:
         return _explanation(wanted.what, None, "", [])
     data = context.dataset(wanted.dataset)
     return result_of(data.dataset.path, data.dataset.sha256, data.name, context.folder, wanted)

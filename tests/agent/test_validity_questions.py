@@ -95,6 +95,7 @@ def test_what_only_looks_so(cohort: ToolContext, question: str) -> None:
 def test_several_files(cohort: ToolContext) -> None:
     two = ToolContext(cohort.workspace, cohort.datasets * 2, cohort.folder)
     assert isinstance(plan("is this file valid?", two), AskBack)
+    assert plan("what does POS_UNSORTED mean?", two) == Call("explain_finding", {"what": "POS_UNSORTED"})
     named = plan("is cohort.vcf.gz valid?", two)
     assert isinstance(named, Call)
     assert named.arguments == {"dataset": "cohort"}

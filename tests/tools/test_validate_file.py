@@ -113,6 +113,9 @@ MESSAGES = {
     "[E::vcf_parse_format] Couldn't read GT data: value not a number or '.'": ["GT_SYNTAX"],
     "vcf_format REF allele mismatch": ["REF_MISMATCH"],
     "Reference allele mismatch at chr1:10 .. REF_SEQ:'A' vs VCF:'G'": ["REF_MISMATCH"],
+    "[W::tbx_parse1] VCF INFO/END=3 is smaller than POS at chr1:49": ["END_BEFORE_POS"],
+    "[E::get_intv] Failed to parse TBX_VCF, was wrong -p [type] used?": ["POS_SYNTAX"],
+    'index: "x.vcf.gz" is in a format that cannot be usefully indexed': ["PLAIN_GZIP", "FILEFORMAT_MISSING"],
     "gt_allele_range": ["GT_ALLELE_RANGE"],
     "a trailing blank line": ["BLANK_LINE_AT_END"],
     "how old is the earth": [],
@@ -166,6 +169,11 @@ def test_a_message_without_any_file(tmp_path: Path, run: Any) -> None:
     assert result.value == {"POS_UNSORTED": None}
     assert rules()["POS_UNSORTED"].fix in result.text
     assert result.evidence == []
+
+
+def test_a_message_where_no_one_file_is_meant(broken: ToolContext, run: Any) -> None:
+    two = ToolContext(broken.workspace, broken.datasets * 2, broken.folder)
+    assert run(two, "explain_finding", what="unsorted positions").value == {"POS_UNSORTED": None}
 
 
 def test_a_message_that_no_rule_speaks_of(broken: ToolContext, run: Any) -> None:

@@ -7,7 +7,7 @@ from ...memory.errors import ToolError
 from .rules import Rule, rules
 
 _QUOTES = re.compile(r"[\"'`“”‘’]")
-_ANY_WORDS = r"(?: .{0,80}?)? "
+_ANY_WORDS = r"(?!\w).{0,80}?(?<!\w)"
 _INDEXING = re.compile(r"\b(?:index\w*|tabix|tbi|csi)\b")
 
 
