@@ -12,7 +12,7 @@ from .filters import OnDataset
 from .registry import Tool
 from .result import Evidence, Json, Table, ToolResult
 from .text import count_of, one_line
-from .validation.explanations import rule_named
+from .validation.explanations import rule_named, short_version
 from .validation.findings import Finding, Verdict
 from .validation.rules import Severity, rules
 from .validation.validate import validate
@@ -73,7 +73,7 @@ def _answer(verdict: Verdict, name: str, codes: list[str], wanted: ValidateFile)
             else f"{name} breaks nothing of the {where}."
         )
         return not serious, f"{told} {_worst(verdict, codes)}".strip()
-    version = f"VCF {verdict.version}" if verdict.version else "VCF"
+    version = f"VCF {short_version(verdict.version)}" if verdict.version else "VCF"
     numbers = " and ".join(count_of(n, s) for s, n in verdict.counts.items() if n) or "no finding"
     state = "valid" if verdict.valid else "not valid"
     text = f"{name} is {state} {version}: {numbers} in {count_of(verdict.records, 'record')}."

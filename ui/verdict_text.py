@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..tools.text import count_of, one_line
-from ..tools.validation.explanations import GROUPS, section_in_words, severity_in_words
+from ..tools.validation.explanations import GROUPS, section_in_words, severity_in_words, short_version
 from ..tools.validation.findings import Finding, Verdict
 from ..tools.validation.rules import Rule, Severity, rules
 from .terminal import console
@@ -29,7 +29,7 @@ def print_verdict(verdict: Verdict, shown: int | None) -> None:
 def _head(verdict: Verdict) -> Text:
     style = "good" if verdict.readable and verdict.valid else "error"
     text = Text(f"{one_line(verdict.file)}: ").append(state_of(verdict), style=_STYLES[style])
-    version = f"VCF {one_line(verdict.version)}, " if verdict.version else ""
+    version = f"VCF {short_version(verdict.version)}, " if verdict.version else ""
     told = f" ({version}{count_of(verdict.records, 'record')})" if verdict.readable else ""
     numbers = [count_of(number, severity) for severity, number in verdict.counts.items() if number]
     strict = "; --strict counts warnings" if verdict.strict and not verdict.counts["error"] and numbers else ""
@@ -45,7 +45,7 @@ def state_of(verdict: Verdict) -> str:
 def _severity(verdict: Verdict, code: str) -> Severity:
     """The worst that was found of a rule; what a version eases can be both."""
     found = {f.severity for f in verdict.findings if f.code == code} or {
-        rules()[code].severity_in(verdict.version or "")
+        rules()[code].severity_in(short_version(verdict.version))
     }
     return "error" if "error" in found else "warning"
 

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from ...memory.errors import ToolError
+from ..text import one_line
 from .rules import Rule, rules
 
 _QUOTES = re.compile(r"[\"'`“”‘’]")
@@ -32,6 +33,11 @@ def severity_in_words(rule: Rule) -> str:
 def section_in_words(rule: Rule) -> str:
     """`VCF 4.5, section 1.6.1 POS`; what is of another text says so itself."""
     return f"VCF 4.5, section {rule.section}" if rule.section[0].isdigit() else rule.section
+
+
+def short_version(stated: str | None) -> str:
+    """`4.2` of `VCFv4.2`; what a header states can be anything."""
+    return one_line((stated or "").removeprefix("VCFv"), 40)
 
 
 def rule_named(code: str) -> Rule:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ..text import count_of, plain
+from .explanations import short_version
 from .findings import Finding, Verdict
 from .rules import Rule, rules
 
@@ -112,7 +113,7 @@ def _case(verdict: Verdict, rule: Rule) -> Element:
 def _outcome(verdict: Verdict, rule: Rule, found: list[Finding]) -> str:
     if not verdict.readable:
         return "error"
-    severities = {f.severity for f in found} or {rule.severity_in(verdict.version or "")}
+    severities = {f.severity for f in found} or {rule.severity_in(short_version(verdict.version))}
     return "failure" if verdict.strict or "error" in severities else "system-out"
 
 

@@ -1,0 +1,187 @@
+"""The order of the records: contigs in one piece, positions that do not go down, no variant twice."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .findings import Findings
+from .header import Header
+from .lines import Block, Positions, gather
+from .site import BASES, GVCF_ALTS
+from .values import HIGHEST
+
+
+@dataclass(slots=True)
+class Sites:
+    """Contig and position of the lines of a block that have both.
+
+    `rows` are their numbers in the block, `codes` index `names`, `pos` is 1-based.
+    """
+
+    rows: Positions
+    codes: NDArray[np.int32]
+    names: list[str]
+    pos: Positions
+
+    def runs(self) -> Positions:
+        """Where a contig begins, and the end of all."""
+        return np.concatenate([[0], np.flatnonzero(np.diff(self.codes)) + 1, [len(self.rows)]])
+
+
+def read_sites(block: Block, rows: Positions) -> Sites:
+    """Contigs and positions of `rows`, of those whose position is a number that can be held."""
+    tabs = block.tabs_of(rows, 2)
+    pos, readable = _read_numbers(block.data, tabs[:, 0] + 1, tabs[:, 1])
+    rows, tabs, pos = rows[readable], tabs[readable], pos[readable]
+    text, offsets = gather(block.data, block.starts[rows], tabs[:, 0])
+    names = pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+    coded = names.dictionary_encode()
+    words = [name.decode(errors="replace") for name in coded.dictionary.to_pylist()]
+    return Sites(rows, coded.indices.to_numpy(), words, pos)
+
+
+def _read_numbers(
+    data: NDArray[np.uint8], begins: Positions, ends: Positions
+) -> tuple[Positions, NDArray[np.bool_]]:
+    sizes = ends - begins
+    readable = (sizes > 0) & (sizes <= 18)
+    value = np.zeros(len(begins), np.int64)
+    for i in range(int(min(sizes.max(initial=0), 18))):
+        here = i < sizes
+        digit = data[np.where(here, begins + i, 0)].astype(np.int64) - 48
+        readable &= ~here | ((digit >= 0) & (digit <= 9))
+        value = np.where(here, value * 10 + digit, value)
+    return value, readable & (value <= HIGHEST)
+
+
+@dataclass(slots=True)
+class Order:
+    """What has been seen of the order so far."""
+
+    header: Header
+    findings: Findings
+    contig: str = ""
+    last: int = 0
+    finished: set[str] = field(default_factory=set)
+
+    def check(self, block: Block, sites: Sites) -> None:
+        runs = sites.runs()
+        for begin, end in zip(runs[:-1].tolist(), runs[1:].tolist(), strict=True):
+            if begin < end:
+                self._check_run(block, sites, begin, end)
+
+    def _check_run(self, block: Block, sites: Sites, begin: int, end: int) -> None:
+        name = sites.names[sites.codes[begin]]
+        if name != self.contig:
+            self._begin_contig(name, block.first + int(sites.rows[begin]))
+        length = self.header.contigs.get(name, (0, None))[1]
+        pos, numbers = sites.pos[begin:end], block.numbers(sites.rows[begin:end])
+        if length is not None:
+            past = pos > length + 1
+            beyond = pos[past]
+            self.findings.add_many(
+                "POS_PAST_END", numbers[past], "POS",
+                lambda i: f"{name}:{beyond[i]:,} lies behind the end of {name} ({length:,} bases in the header)",
+            )  # fmt: skip
+            pos, numbers = pos[~past], numbers[~past]
+        self._check_rising(name, pos[pos > 0], numbers[pos > 0])
+
+    def _begin_contig(self, name: str, line: int) -> None:
+        if name in self.finished:
+            self.findings.add("CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}")
+        elif self.header.contigs and name not in self.header.contigs and ":" not in name:
+            self.findings.add("CONTIG_UNDECLARED", line, "CHROM", f"contig {name[:60]} is not declared in the header")
+        self.finished.add(name)
+        self.contig, self.last = name, 0
+
+    def _check_rising(self, name: str, pos: Positions, numbers: Positions) -> None:
+        if not len(pos):
+            return
+        before = np.concatenate([[self.last], pos[:-1]])
+        down = pos < before
+        here, there = pos[down], before[down]
+        self.findings.add_many(
+            "POS_UNSORTED", numbers[down], "POS", lambda i: f"{name}:{here[i]:,} stands after {name}:{there[i]:,}"
+        )
+        self.last = int(pos[-1])
+
+
+Key = tuple[int, str, str]
+"""A variant without the bases that REF and ALT share: position, REF, ALT."""
+
+
+@dataclass(slots=True)
+class Duplicates:
+    """Finds variants that stand twice among records whose REF spans touch; a sorted file has no others."""
+
+    findings: Findings
+    contig: str = ""
+    end: int = 0
+    seen: dict[Key, int] = field(default_factory=dict)
+
+    def check(self, block: Block, sites: Sites) -> None:
+        """Look at a block; most records touch no other one and are passed over."""
+        runs = sites.runs()
+        tabs = block.tabs_of(sites.rows, 5)
+        ends = sites.pos + np.maximum(tabs[:, 3] - tabs[:, 2] - 1, 1) - 1
+        for begin, end in zip(runs[:-1].tolist(), runs[1:].tolist(), strict=True):
+            if begin < end:
+                self._check_run(block, sites, ends, tabs, begin, end)
+
+    def _check_run(
+        self, block: Block, sites: Sites, ends: Positions, tabs: Positions, begin: int, end: int
+    ) -> None:
+        name = sites.names[sites.codes[begin]]
+        if name != self.contig:
+            self.contig, self.end, self.seen = name, -1, {}
+        furthest = np.maximum.accumulate(np.concatenate([[self.end], ends[begin:end]]))
+        touches = sites.pos[begin:end] <= furthest[:-1]
+        needed = touches | np.concatenate([touches[1:], [True]])
+        for i in np.flatnonzero(needed).tolist():
+            row = begin + i
+            if not touches[i]:
+                self.seen = {}
+            self._look(block, int(sites.rows[row]), int(sites.pos[row]), tabs[row])
+        self.end = int(furthest[-1])
+
+    def _look(self, block: Block, row: int, pos: int, tabs: Positions) -> None:
+        ref = _text(block, tabs[2] + 1, tabs[3]).upper()
+        number = block.first + row
+        told = False
+        for alt in _text(block, tabs[3] + 1, tabs[4]).split(","):
+            bases = bool(BASES.fullmatch(alt))
+            if alt in GVCF_ALTS or alt in (".", "*", "") or not BASES.fullmatch(ref):
+                continue
+            key = trim(pos, ref, alt.upper()) if bases else (pos, ref, alt + _extent(block, row))
+            first = self.seen.setdefault(key, number)
+            if first != number and not told:
+                told = True
+                code = "RECORD_REPEATED" if bases else "SYMBOLIC_REPEATED"
+                what = f"{self.contig[:60]}:{pos} {ref[:20]}>{alt[:20]}"
+                self.findings.add(code, number, "ALT" if bases else "ALT", f"{what} stands in line {first} already")
+
+
+def _text(block: Block, begin: int, end: int) -> str:
+    return bytes(block.data[begin:end]).decode(errors="replace")
+
+
+def _extent(block: Block, row: int) -> str:
+    """What sets symbolic alleles at one position apart: their end, length, type and mate, and their ID."""
+    columns = block.line(row).split("\t", 8)
+    wanted = ("END=", "SVLEN=", "SVTYPE=", "MATEID=", "EVENT=", "SVCLAIM=")
+    return ";".join(e for e in columns[7].split(";") if e.startswith(wanted)) + columns[2]
+
+
+def trim(pos: int, ref: str, alt: str) -> Key:
+    """A variant without the bases that both alleles share, first those at the end, then those at the beginning."""
+    shortest = min(len(ref), len(alt))
+    tail = 0
+    while tail < shortest and ref[-1 - tail] == alt[-1 - tail]:
+        tail += 1
+    ref, alt = ref[: len(ref) - tail], alt[: len(alt) - tail]
+    head = 0
+    while head < min(len(ref), len(alt)) and ref[head] == alt[head]:
+        head += 1
+    return pos + head, ref[head:], alt[head:]

@@ -1,0 +1,325 @@
+"""Regular expressions that only lines without any breach match, so that whole blocks are cleared at once.
+
+An expression is made from the header and from lines that the exact checks found clean: FORMAT as it stood, the
+number of ALT alleles, the filters met, and the INFO keys in the order in which the file has them (RE2 cannot tell
+that a key stands twice; a fixed order can). What an expression does not match is not wrong, only not yet cleared.
+"""
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .counts import find_entry, read_counts
+from .header import Declared, Header
+from .lines import Block, Positions
+from .site import GVCF_ALTS
+from .values import NOT_NEGATIVE, expected_count
+
+NEEDS_EXACT = {"SVTYPE", "SVLEN", "CIPOS", "CIEND", "CILEN", "CICN", "SVCLAIM", "RN", "RUS", "RUL", "RUC", "RB",
+               "CIRUC", "CIRB", "RUB", "PSL", "PSO", "PSQ", "LAA", "CN"}  # fmt: skip
+"""Keys whose rules look at more than one value; lines with them go to the exact checks."""
+
+MOST = 48
+"""Expressions, filters or alleles that are kept; a file with more kinds of lines than this has the rest checked singly."""
+
+MOST_ALTS = 30
+
+FEW = 20
+"""Samples of a line that are looked at singly without asking an expression first."""
+
+BASES = "[ACGTNacgtn]+"
+QUAL = r"(?:\.|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+FLOAT = r"(?:\.|[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+SHARE = r"(?:\.|0|1|0?\.[0-9]+|1\.0*|[0-9](?:\.[0-9]+)?[eE]-0*[1-9][0-9]*)"
+SPECIAL = {"CIGAR": r"(?:\.|(?:[0-9]+[MIDNSHPX=])+)", "AA": rf"(?:\.|{BASES}(?:\|[^;,\t\n\r\v\f ]*)?)", "AF": SHARE}
+
+
+class Kind(NamedTuple):
+    """Lines that one expression can match: FORMAT as it stands (null without), and the number of ALT alleles."""
+
+    format: str | None
+    alts: int
+    gvcf_block: bool
+
+
+class Cleared(NamedTuple):
+    """Which lines are clean beyond doubt: in their columns up to INFO, and in FORMAT and samples."""
+
+    site: NDArray[np.bool_]
+    samples: NDArray[np.bool_]
+
+
+class CleanLines:
+    """What has been learned of a file's clean lines."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self._kinds: dict[Kind, None] = {}
+        self._filters: set[str] = {"PASS", "."}
+        self._symbols: set[str] = set()
+        self._followers: dict[str, set[str]] = {}
+        self._order: list[str] = []
+        self._written: dict[tuple[str, Kind], str] = {}
+
+    def match(self, block: Block, rows: Positions) -> Cleared:
+        """Clear whole lines first; of the others, whichever half can be cleared alone."""
+        cleared = Cleared(np.zeros(len(rows), bool), np.zeros(len(rows), bool))
+        if not len(rows):
+            return cleared
+        whole = self._match_each(block, rows, "whole", list(self._kinds))
+        whole[whole] = self._sites_agree(block, rows[whole])
+        rest = np.flatnonzero(~whole)
+        if len(rest):
+            cleared.samples[rest] = self._match_each(block, rows[rest], "samples", [k for k in self._kinds if k.format])
+            sites = list(dict.fromkeys(k._replace(format=k.format and "") for k in self._kinds))
+            found = self._match_each(block, rows[rest], "site", sites)
+            found[found] = self._sites_agree(block, rows[rest[found]])
+            cleared.site[rest] = found
+        cleared.site[whole] = cleared.samples[whole] = True
+        return cleared
+
+    def _match_each(self, block: Block, rows: Positions, part: str, kinds: list[Kind]) -> NDArray[np.bool_]:
+        """Which lines match the expression for `part` of any of `kinds`."""
+        import pyarrow.compute as pc
+
+        clean = np.zeros(len(rows), bool)
+        pending = np.arange(len(rows))
+        lines = _as_arrow(block.data, block.starts)
+        for kind in kinds:
+            if not len(pending):
+                break
+            those = lines if len(pending) == block.count else lines.take(pa.array(rows[pending]))
+            matched = pc.match_substring_regex(those, self._expression(part, kind)).to_numpy(zero_copy_only=False).copy()
+            matched[matched] = info_is_whole(block, rows[pending[matched]], kind.format)
+            clean[pending[matched]] = True
+            pending = pending[~matched]
+        return clean
+
+    def _sites_agree(self, block: Block, rows: Positions) -> NDArray[np.bool_]:
+        agree = alleles_agree(block, rows)
+        if "END" in self._order:
+            agree[agree] = ends_behind_pos(block, rows[agree])
+        return agree
+
+    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> list[int]:
+        """The samples of one line (0-based) that their expression does not clear."""
+        import pyarrow.compute as pc
+
+        kind = Kind(columns[8], _alts(columns[4]), columns[4] in GVCF_ALTS)
+        number = len(columns) - 9
+        if number < FEW or kind not in self._kinds:
+            return list(range(number))
+        tabs = block.tabs_of(np.array([row]), len(columns) - 1)[0]
+        cells = _as_arrow(block.data, np.concatenate([tabs[8:] + 1, block.starts[row + 1 : row + 2]]))
+        clean = pc.match_substring_regex(cells, self._expression("cell", kind)).to_numpy(zero_copy_only=False)
+        return np.flatnonzero(~clean).tolist()
+
+    def learn_site(self, columns: list[str]) -> bool:
+        """Take a line whose columns up to INFO are clean as an example; false where nothing new is in it."""
+        symbols = {a for a in columns[4].split(",") if a.startswith("<")}
+        keys = {entry.partition("=")[0] for entry in columns[7].split(";")}
+        if keys & NEEDS_EXACT or (symbols - set(GVCF_ALTS) and self.header.version >= "4.4"):
+            return False
+        changed = self._learn_order(columns[7])
+        changed |= self._learn_names(columns[6], symbols)
+        if len(columns) == 8:
+            changed |= self._learn_kind(Kind(None, _alts(columns[4]), columns[4] in GVCF_ALTS))
+        if changed:
+            self._written = {k: v for k, v in self._written.items() if k[0] in ("samples", "cell")}
+        return changed
+
+    def learn_samples(self, columns: list[str]) -> bool:
+        """Take a line whose FORMAT and samples are clean as an example; false where nothing new is in it."""
+        keys = columns[8].split(":")
+        declared = [self.header.find("FORMAT", key) for key in keys]
+        if set(keys) & NEEDS_EXACT or any(d and d.number in ("P", "M", "LA", "LR", "LG") for d in declared):
+            return False
+        return columns[8] != "." and self._learn_kind(Kind(columns[8], _alts(columns[4]), columns[4] in GVCF_ALTS))
+
+    def _learn_kind(self, kind: Kind) -> bool:
+        if kind in self._kinds or kind.alts > MOST_ALTS or len(self._kinds) >= MOST:
+            return False
+        self._kinds[kind] = None
+        return True
+
+    def _learn_names(self, filters: str, symbols: set[str]) -> bool:
+        before = len(self._filters) + len(self._symbols)
+        if len(self._filters) < MOST:
+            self._filters.add(filters)
+        if len(self._symbols) < MOST:
+            self._symbols |= symbols
+        return len(self._filters) + len(self._symbols) > before
+
+    def _learn_order(self, info: str) -> bool:
+        """Fit a line's keys into one order of all keys, if there is one."""
+        keys = [entry.partition("=")[0] for entry in info.split(";")] if info != "." else []
+        if all(key in self._order for key in keys) and _rises([self._order.index(key) for key in keys]):
+            return False
+        before = {key: set(followed) for key, followed in self._followers.items()}
+        for first, second in zip(["", *keys], keys, strict=False):
+            self._followers.setdefault(second, set()).add(first)
+        try:
+            self._order = [key for key in TopologicalSorter(self._followers).static_order() if key]
+        except CycleError:
+            self._followers = before
+            return False
+        return True
+
+    def _expression(self, part: str, kind: Kind) -> str:
+        if (part, kind) not in self._written:
+            self._written[part, kind] = getattr(self, f"_write_{part}")(kind)
+        return self._written[part, kind]
+
+    def _write_whole(self, kind: Kind) -> str:
+        return f"{self._write_site(kind)}{'' if kind.format is None else self._format_and_cells(kind)}$"
+
+    def _write_site(self, kind: Kind) -> str:
+        filters = "|".join(re.escape(name) for name in sorted(self._filters))
+        names = rf"[0-9A-Za-z!#$%&+./;?@^_|~*-]+\t[1-9][0-9]{{0,8}}\t[^;,\t\n\r\v\f ]+"
+        return rf"^{names}\t{BASES}\t{self._alleles(kind)}\t{QUAL}\t(?:{filters})\t{self._info(kind)}"
+
+    def _write_samples(self, kind: Kind) -> str:
+        alts = r"\." if kind.alts == 0 else rf"[^,\t\n]+(?:,[^,\t\n]+){{{kind.alts - 1}}}"
+        return rf"^(?:[^\t\n]*\t){{4}}{alts}\t(?:[^\t\n]*\t){{3}}{self._format_and_cells(kind)}$"
+
+    def _format_and_cells(self, kind: Kind) -> str:
+        assert kind.format is not None
+        return rf"{re.escape(kind.format)}(?:\t{self._cell(kind)})*\n"
+
+    def _write_cell(self, kind: Kind) -> str:
+        return rf"^{self._cell(kind)}[\t\n]$"
+
+    def _alleles(self, kind: Kind) -> str:
+        if kind.alts == 0:
+            return r"\."
+        if kind.gvcf_block:
+            return "(?:" + "|".join(re.escape(a) for a in GVCF_ALTS if a in self._symbols) + ")"
+        symbols = self._symbols - (set(GVCF_ALTS) if kind.alts == 1 else set())
+        one = "(?:" + "|".join([BASES, r"\*", *(re.escape(s) for s in sorted(symbols))]) + ")"
+        return one + (f"(?:,{one}){{{kind.alts - 1}}}" if kind.alts > 1 else "")
+
+    def _info(self, kind: Kind) -> str:
+        """Every key at most once, in the learned order, and the end of the column.
+
+        An end within would be a tab or a line end too many, which the count of columns has excluded.
+        """
+        last = r"\n" if kind.format is None else r"\t"
+        entries = []
+        for key in self._order:
+            value = self._value(key, kind.alts)
+            if value is not None:
+                needed = kind.gvcf_block and key == "END"
+                entries.append(f"(?:{re.escape(key)}{value}[;{last}]){'' if needed else '?'}")
+        if kind.gvcf_block:
+            return "".join(entries)
+        return rf"(?:\.{last}|{''.join(entries)})"
+
+    def _value(self, key: str, alts: int) -> str | None:
+        declared = self.header.find("INFO", key)
+        space = r"\r\v\f " if self.header.version < "4.3" else ""
+        if declared is None:
+            return rf"(?:=[^;\t\n{space}]+)?"
+        if declared.type == "Flag" or declared.number == "0":
+            return ""
+        if declared.type == "String" and declared.number == "." and key not in SPECIAL:
+            return rf"=[^;\t\n{space}]+"
+        one = SPECIAL.get(key) or _one(declared.type, rf"[^;,\t\n{space}]", key in NOT_NEGATIVE["INFO"])
+        return _listed("=", one, declared, expected_count(declared.number, alts))
+
+    def _cell(self, kind: Kind) -> str:
+        assert kind.format is not None
+        keys = kind.format.split(":")
+        if keys[0] != "GT":
+            return self._nested(keys, kind.alts, 2)
+        allele = r"(?:\.|" + "|".join(str(i) for i in range(kind.alts + 1)) + ")"
+        mark = "[/|]?" if self.header.version >= "4.4" else ""
+        one = rf"{mark}{allele}{self._rest(keys[1:], kind.alts, 1)}"
+        two = rf"{mark}{allele}[/|]{allele}{self._rest(keys[1:], kind.alts, 2)}"
+        return f"(?:{two}|{one})"
+
+    def _rest(self, keys: list[str], alts: int, ploidy: int) -> str:
+        return rf"(?::{self._nested(keys, alts, ploidy)})?" if keys else ""
+
+    def _nested(self, keys: list[str], alts: int, ploidy: int) -> str:
+        return self._cell_value(keys[0], alts, ploidy) + self._rest(keys[1:], alts, ploidy)
+
+    def _cell_value(self, key: str, alts: int, ploidy: int) -> str:
+        declared = self.header.find("FORMAT", key) or Declared(".", "String")
+        probability = key == "GP" and self.header.version >= "4.3"
+        text = r"[^:\t\n]" if declared.number == "." and declared.type == "String" else r"[^:,\t\n]"
+        one = SHARE if probability else _one(declared.type, text, key in NOT_NEGATIVE["FORMAT"])
+        return _listed("", one, declared, expected_count(declared.number, alts, ploidy))
+
+
+def _one(type_: str, character: str, from_0: bool) -> str:
+    """One value of a type, or `.`."""
+    if type_ == "Integer":
+        return r"(?:\.|[0-9]{1,9})" if from_0 else r"(?:\.|-?[0-9]{1,9})"
+    if type_ == "Float":
+        return FLOAT
+    return character if type_ == "Character" else f"{character}+"
+
+
+def _listed(prefix: str, one: str, declared: Declared, number: int | None) -> str:
+    """So many values, or `.` for all of them."""
+    if number is None:
+        return rf"{prefix}{one}(?:,{one})*"
+    if number < 1 or number > 900:
+        return rf"{prefix}\."
+    return rf"{prefix}(?:\.|{one}{f'(?:,{one}){{{number - 1}}}' if number > 1 else ''})"
+
+
+def _rises(places: list[int]) -> bool:
+    return all(a < b for a, b in zip(places, places[1:], strict=False))
+
+
+def _as_arrow(data: NDArray[np.uint8], offsets: Positions) -> pa.Array:
+    """Spans of `data` that follow each other, as strings, without a copy."""
+    return pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _alts(alt: str) -> int:
+    return 0 if alt == "." else alt.count(",") + 1
+
+
+def info_is_whole(block: Block, rows: Positions, format_: str | None) -> NDArray[np.bool_]:
+    """Which lines have an INFO that neither is empty nor ends with a semicolon, and FORMAT where it belongs."""
+    tabs = block.tabs_of(rows, 7 if format_ is None else 8)
+    ends = block.starts[rows + 1] - 1 if format_ is None else tabs[:, 7]
+    whole: NDArray[np.bool_] = (ends > tabs[:, 6] + 1) & (block.data[ends - 1] != ord(";"))
+    if not format_:
+        return whole
+    word = np.frombuffer(format_.encode(), np.uint8)
+    return whole & (block.data[ends[:, None] + 1 + np.arange(len(word))] == word).all(axis=1)
+
+
+def ends_behind_pos(block: Block, rows: Positions) -> NDArray[np.bool_]:
+    """Which lines have no END, or one that is not before POS."""
+    tabs = block.tabs_of(rows, 7)
+    at = find_entry(block, tabs[:, 6] + 1, block.starts[rows + 1], "END")
+    end, _ = read_counts(block, np.maximum(at, 0))
+    pos, _ = read_counts(block, tabs[:, 0] + 1)
+    return (at < 0) | (end >= pos)
+
+
+def alleles_agree(block: Block, rows: Positions) -> NDArray[np.bool_]:
+    """Which lines have an ALT that surely differs from REF, and an anchor base: the simple kinds with one ALT.
+
+    Others are compared as text, where no rule on REF and ALT together may be broken.
+    """
+    from .site import check_alleles
+
+    tabs = block.tabs_of(rows, 5)
+    ref, alt = tabs[:, 2] + 1, tabs[:, 3] + 1
+    ref_size, alt_size = tabs[:, 3] - ref, tabs[:, 4] - alt
+    same_base = (block.data[ref] & 0xDF) == (block.data[alt] & 0xDF)
+    fine = np.where((ref_size == 1) & (alt_size == 1), ~same_base, False)
+    for row in np.flatnonzero(~fine).tolist():
+        r, a = (bytes(block.data[b : b + n]).decode() for b, n in ((ref[row], ref_size[row]), (alt[row], alt_size[row])))
+        fine[row] = not check_alleles(r, a, "4.3")
+    return fine
+

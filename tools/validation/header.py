@@ -1,0 +1,200 @@
+"""The header's lines against the rules, and what they declare for the records."""
+
+import re
+from dataclasses import dataclass, field
+
+from .findings import Findings
+from .meta_lines import MetaLine, MetaSyntaxError, check_structured, parse
+from .predefined import VERSIONS, Kind, find_predefined
+
+COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is known of a key: from the header, else from the specification (`line` is then null)."""
+
+    number: str
+    type: str
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Header:
+    """What a header declares. `length` counts its lines; `columns` those of the column line, 0 where it is wrong."""
+
+    version: str = "4.3"
+    stated_version: str | None = None
+    length: int = 0
+    columns: int = 0
+    samples: list[str] = field(default_factory=list)
+    keys: dict[tuple[Kind, str], Declared] = field(default_factory=dict)
+    filters: set[str] = field(default_factory=set)
+    alts: set[str] = field(default_factory=set)
+    contigs: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+
+    def find(self, kind: Kind, key: str) -> Declared | None:
+        """The declaration of a key, or its meaning in the specification; null where neither knows it."""
+        found = self.keys.get((kind, key))
+        if found is None and (known := find_predefined(kind, key, self.version)):
+            found = Declared(known.number, "Float" if "Float" in known.also else known.type)
+        return found
+
+    def is_declared(self, kind: Kind, key: str) -> bool:
+        return (kind, key) in self.keys
+
+
+class HeaderReader:
+    """Takes the header's lines one after the other, until the column line."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.header = Header()
+        self._seen: set[tuple[str, str]] = set()
+        self._open_quote = False
+        self._reference = False
+
+    def read(self, line: str) -> bool:
+        """Take one line without its line end; false once it is the column line, or a record that has none before it."""
+        self.header.length += 1
+        if self.header.length == 1:
+            self._read_fileformat(line)
+        elif line.startswith("#CHROM") or (line.startswith("#") and line[1:2] != "#" and "\t" in line):
+            self._read_columns(line)
+            return False
+        elif not line.startswith("#") and line.count("\t") >= 4:
+            self.header.length -= 1
+            self._add("COLUMNS_MISSING", None, "the records begin without a line of column names", self.header.length + 1)
+            return False
+        else:
+            self._read_meta(line)
+        return True
+
+    def finish(self) -> None:
+        """Say what is missing once the header has ended."""
+        if not self._reference:
+            self._add("NO_REFERENCE", "##reference", "no ##reference line says which genome this is", None)
+
+    def _add(self, code: str, where: str | None, message: str, line: int | None = -1) -> None:
+        self.findings.add(code, self.header.length if line == -1 else line, where, message)
+
+    def _read_fileformat(self, line: str) -> None:
+        if not line.startswith("##fileformat="):
+            self._add("FILEFORMAT_MISSING", "##fileformat", f"the first line is {line[:60]!r}")
+            if line.startswith("#CHROM"):
+                self.header.length -= 1
+                self.read_again(line)
+            elif line.startswith("##"):
+                self._read_meta(line)
+            return
+        stated = line.removeprefix("##fileformat=VCFv") if line.startswith("##fileformat=VCFv") else ""
+        self.header.stated_version = line.removeprefix("##fileformat=")
+        if stated in VERSIONS:
+            self.header.version = self.findings.version = stated
+            return
+        self.header.version = self.findings.version = _nearest(stated)
+        self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {line.removeprefix('##fileformat=')!r}")
+
+    def read_again(self, line: str) -> None:
+        """A first line that is no ##fileformat may still be the column line."""
+        self.header.length += 1
+        self._read_columns(line)
+
+    def _read_meta(self, line: str) -> None:
+        if self._open_quote and not line.startswith("#"):
+            return
+        self._open_quote = False
+        if not line.strip():
+            self._add("BLANK_LINE", None, "the header has an empty line")
+        elif line.startswith("##fileformat="):
+            self._add("FILEFORMAT_REPEATED", "##fileformat", "##fileformat stands again")
+        else:
+            self._check_meta(line)
+
+    def _check_meta(self, line: str) -> None:
+        try:
+            meta = parse(line)
+        except MetaSyntaxError as error:
+            self._open_quote = error.open_quote
+            self._add(error.code, error.where, error.message)
+            self._declare_unread(line)
+            return
+        self._reference |= meta.key == "reference"
+        problems = list(check_structured(meta, self.header.version))
+        for problem in problems:
+            self.findings.add(problem.code, self.header.length, meta.where, problem.message, problem.eased)
+        if any(p.code.endswith(("_NUMBER", "_TYPE")) for p in problems):  # which of the two is meant, nobody knows
+            meta.values |= {"Number": ".", "Type": "String"}
+        self._declare(meta)
+
+    def _declare_unread(self, line: str) -> None:
+        """A line that is wrong still names its key: its values are then not judged."""
+        found = re.match(r"##(INFO|FORMAT|FILTER|ALT|contig)=<.*?\bID=([^,>\s]+)", line)
+        if found:
+            self._declare(MetaLine(found[1], "", True, {"ID": found[2]}))
+
+    def _declare(self, meta: MetaLine) -> None:
+        name = meta.values.get("ID", "")
+        if not name:
+            return
+        if (meta.key, name) in self._seen and meta.key in _KINDS:
+            self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name} is declared again")
+        self._seen.add((meta.key, name))
+        if meta.key in ("INFO", "FORMAT"):
+            kind: Kind = "INFO" if meta.key == "INFO" else "FORMAT"
+            number, type_ = meta.values.get("Number", "."), meta.values.get("Type", "String")
+            self.header.keys.setdefault((kind, name), Declared(number, type_, self.header.length))
+        elif meta.key == "FILTER":
+            self.header.filters.add(name)
+        elif meta.key == "ALT":
+            self.header.alts.add(name)
+        elif meta.key == "contig":
+            length = meta.values.get("length", "")
+            self.header.contigs.setdefault(name, (self.header.length, int(length) if _is_count(length) else None))
+
+    def _read_columns(self, line: str) -> None:
+        columns = line.split("\t")
+        problem = _column_problem(columns, line)
+        if problem:
+            self._add("COLUMN_NAMES", "#CHROM", problem)
+            return
+        self.header.columns = len(columns)
+        samples = self.header.samples = columns[9:]
+        if "" in samples:
+            self._add("SAMPLE_NAME", "#CHROM", f"sample {samples.index('') + 1} of the column line has no name")
+        repeated = list(dict.fromkeys(s for s in samples if s and samples.count(s) > 1)) if _has_twins(samples) else []
+        if repeated:
+            more = f" (and {len(repeated) - 1} more)" if len(repeated) > 1 else ""
+            self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {repeated[0]!r} stands more than once{more}")
+
+
+_KINDS = {"INFO", "FORMAT", "FILTER", "ALT", "contig", "SAMPLE", "META"}
+
+
+def _nearest(stated: str) -> str:
+    """The version whose rules are used for a file of another one: 4.1 for what is older, 4.5 for what is newer."""
+    numbers = re.match(r"(\d{1,3})\.(\d{1,3})", stated)
+    if not numbers:
+        return "4.3"
+    return VERSIONS[0] if (int(numbers[1]), int(numbers[2])) < (4, 1) else VERSIONS[-1]
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def _has_twins(names: list[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
+def _column_problem(columns: list[str], line: str) -> str:
+    if columns[:8] == COLUMNS:
+        if len(columns) > 8 and columns[8] != "FORMAT":
+            return f"the ninth column is {columns[8]!r}, not FORMAT"
+        return ""
+    if line.split()[:8] == COLUMNS:
+        return "the column names are parted by spaces, not by tabs"
+    wrong = next((i for i, name in enumerate(COLUMNS) if columns[i : i + 1] != [name]), 0)
+    found = repr(columns[wrong]) if wrong < len(columns) else "missing"
+    return f"column {wrong + 1} is {found}, not {COLUMNS[wrong]}"
+

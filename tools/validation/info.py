@@ -1,0 +1,117 @@
+"""The INFO column of one record."""
+
+import re
+from collections.abc import Iterator
+
+from .header import Header
+from .meta_lines import is_key
+from .structural import check_structural
+from .values import NOT_NEGATIVE, SPACE, Breach, count_problem, expected_count, negative, outside_0_1, type_problem
+
+CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])+")
+ANCESTRAL = re.compile(r"(?:[ACGTNacgtn]+|[.*?-]|<[^<>]+>)(?:\|.*)?|\|.*")
+"""An allele, or what the 1000 Genomes Project writes behind it: REF|ALT|kind of indel."""
+
+
+def parse_info(info: str) -> dict[str, str | None]:
+    """The entries by key, null for a key without a value; the first of two where a key stands twice."""
+    entries: dict[str, str | None] = {}
+    for entry in info.split(";"):
+        key, equals, value = entry.partition("=")
+        entries.setdefault(key, value if equals else None)
+    entries.pop(".", None)
+    return entries
+
+
+def check_info(columns: list[str], header: Header) -> Iterator[Breach]:
+    """What breaks the rules in INFO."""
+    info = columns[7]
+    if info == ".":
+        yield from check_structural(columns, {}, header.version)
+        return
+    problem = _syntax_problem(info, header.version)
+    if problem:
+        yield Breach("INFO_SYNTAX", "INFO", problem)
+        return
+    keys = [entry.partition("=")[0] for entry in info.split(";")]
+    repeated = next((k for k in keys if keys.count(k) > 1), None)
+    if repeated is not None:
+        yield Breach("INFO_REPEATED", f"INFO/{repeated}", f"{repeated} stands more than once")
+        return
+    entries = parse_info(info)
+    alts = 0 if columns[4] == "." else columns[4].count(",") + 1
+    broken = False
+    for key, value in entries.items():
+        for breach in _check_entry(key, value, alts, header):
+            broken = True
+            yield breach
+    if not broken:
+        yield from _check_meaning(columns, entries)
+        yield from check_structural(columns, entries, header.version)
+
+
+def _syntax_problem(info: str, version: str) -> str:
+    if not info:
+        return "INFO is empty"
+    if info.startswith(";") or info.endswith(";") or ";;" in info:
+        return f"a semicolon without an entry in {info[:60]!r}"
+    if version < "4.3" and (space := SPACE.search(info)):
+        return f"white space in {info[max(0, space.start() - 20) :][:60]!r}"
+    if info.startswith("=") or ";=" in info:
+        return "a value without a key"
+    return ""
+
+
+def _check_entry(key: str, value: str | None, alts: int, header: Header) -> Iterator[Breach]:
+    where = f"INFO/{key[:60]}"
+    declared = header.find("INFO", key)
+    if not is_key(key, "INFO") and not header.is_declared("INFO", key) and not _is_lenient_key(key, header.version):
+        yield Breach("INFO_KEY", where, f"{key[:60]!r} is no name for an INFO key")
+        return
+    if value == "":
+        yield Breach("INFO_SYNTAX", where, f"{key} has no value behind =")
+        return
+    if declared is None:
+        return
+    if declared.type == "Flag" or declared.number == "0":
+        if value is not None:
+            yield Breach("INFO_TYPE", where, f"{key} is a Flag and has the value {value[:40]!r}")
+        return
+    if value is None:
+        yield Breach("INFO_TYPE", where, f"{key} has no value and is no Flag but {declared.type}")
+        return
+    yield from _check_values(key, where, value.split(","), declared.type, declared.number, alts, header.version)
+
+
+def _is_lenient_key(key: str, version: str) -> bool:
+    """Before VCF 4.3 no expression is given: any name without the characters that part entries."""
+    return version < "4.3" and bool(re.fullmatch(r"[0-9A-Za-z_.\-+/:|#]+", key)) and not key.isdigit()
+
+
+def _check_values(
+    key: str, where: str, values: list[str], type_: str, number: str, alts: int, version: str
+) -> Iterator[Breach]:
+    problem = type_problem(type_, values)
+    if problem:
+        code, what = problem
+        yield Breach("INFO_TYPE" if code == "TYPE" else code, where, f"{key}: {what}")
+        return
+    miscount = count_problem(number, values, expected_count(number, alts))
+    if miscount:
+        structural = key in ("SVLEN", "CIPOS", "CIEND", "CILEN")
+        yield Breach("SVLEN_COUNT" if key == "SVLEN" else "INFO_COUNT", where, f"{key} has {miscount}", structural)
+        return
+    if key in NOT_NEGATIVE["INFO"] and (low := negative(values)):
+        yield Breach("INFO_RANGE", where, f"{key} is negative: {low}")
+    elif key == "AF" and (outside := outside_0_1(values)):
+        yield Breach("INFO_RANGE", where, f"AF is not between 0 and 1: {outside}")
+
+
+def _check_meaning(columns: list[str], entries: dict[str, str | None]) -> Iterator[Breach]:
+    cigar, ancestral, end = entries.get("CIGAR"), entries.get("AA"), entries.get("END")
+    if cigar and not all(c == "." or CIGAR.fullmatch(c) for c in cigar.split(",")):
+        yield Breach("INFO_ALLELE", "INFO/CIGAR", f"{cigar[:40]!r} is no CIGAR string")
+    if ancestral and not all(ANCESTRAL.fullmatch(a) for a in ancestral.split(",")):
+        yield Breach("INFO_ALLELE", "INFO/AA", f"{ancestral[:40]!r} is no allele", eased=True)
+    if end and end.isdigit() and columns[1].isdigit() and int(end[:20]) < int(columns[1][:20]):
+        yield Breach("END_BEFORE_POS", "INFO/END", f"END={end} is before POS {columns[1]}")

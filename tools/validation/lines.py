@@ -1,0 +1,97 @@
+"""The lines of a file in blocks: positions of line ends and tabs, found for a whole block at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LINE_LIMIT = 64 << 20
+"""Bytes. A record of half a million samples has some 15 MB; longer lines are files without line ends."""
+
+Positions = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Whole lines, each with its line feed; `complete` is false where the file's last line had none.
+
+    `cut` marks a line of which only the beginning is here, since it is longer than `LINE_LIMIT`.
+    """
+
+    text: bytes
+    complete: bool = True
+    cut: bool = False
+
+
+def chunks(blocks: Iterator[bytes]) -> Iterator[Chunk]:
+    """Blocks that end with a line."""
+    rest = b""
+    skipping = False
+    for block in blocks:
+        if skipping:
+            _, end, block = block.partition(b"\n")
+            if not end:
+                continue
+            skipping = False
+        at = block.rfind(b"\n") + 1
+        if at:
+            yield Chunk(rest + block[:at])
+            rest = block[at:]
+        else:
+            rest += block
+        if len(rest) > LINE_LIMIT:
+            yield Chunk(rest[:1000] + b"\n", cut=True)
+            rest, skipping = b"", True
+    if rest:
+        yield Chunk(rest + b"\n", complete=False)
+
+
+@dataclass(slots=True)
+class Block:
+    """Record lines of one chunk. `starts[i]` is where line i begins in `data`, `starts[-1]` the end of all.
+
+    `first` is the number of the first line in the file, 1-based.
+    """
+
+    data: NDArray[np.uint8]
+    starts: Positions
+    first: int
+    tabs: Positions
+    first_tab: Positions
+
+    @property
+    def count(self) -> int:
+        return len(self.starts) - 1
+
+    def line(self, i: int) -> str:
+        """A line without its line feed."""
+        return bytes(self.data[self.starts[i] : self.starts[i + 1] - 1]).decode("utf-8", errors="replace")
+
+    def numbers(self, rows: Positions) -> Positions:
+        """The numbers of lines in the file."""
+        return rows + self.first
+
+    def columns(self) -> Positions:
+        """How many columns each line has."""
+        return np.diff(self.first_tab) + 1
+
+    def tabs_of(self, rows: Positions, number: int) -> NDArray[np.int64]:
+        """Where the first `number` tabs of each of `rows` are, one row for each."""
+        return self.tabs[self.first_tab[rows][:, None] + np.arange(number)]
+
+
+def to_block(text: bytes, first: int) -> Block:
+    data = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(data == 10) + 1
+    starts = np.concatenate([[0], ends])
+    tabs = np.flatnonzero(data == 9)
+    return Block(data, starts, first, tabs, np.searchsorted(tabs, starts))
+
+
+def gather(data: NDArray[np.uint8], begins: Positions, ends: Positions) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Spans of `data` joined into one buffer, and the offsets of each in it."""
+    sizes = ends - begins
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    where = np.repeat(begins - offsets[:-1], sizes) + np.arange(offsets[-1])
+    return data[where], offsets.astype(np.int32)

@@ -1,0 +1,262 @@
+"""Validate a file: its text in blocks, whole blocks cleared at once, and only the lines that fail looked at singly."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .across import Duplicates, Order, read_sites
+from .blocks import TextError, open_text
+from .clean_lines import CleanLines
+from .counts import check_counts
+from .findings import Findings, Verdict
+from .gvcf import Coverage
+from .header import Header, HeaderReader
+from .lines import Block, Chunk, Positions, chunks, to_block
+from .records import RecordChecker
+
+BLOCK = 4 << 20
+"""Bytes of text that are looked at together; larger blocks are no faster and cost memory."""
+
+LESSON = 48
+"""Lines that are checked singly before the expressions are tried again with what they taught."""
+
+Progress = Callable[[int], None]
+
+
+def validate(
+    path: Path,
+    *,
+    strict: bool = False,
+    keep: int | None = 20,
+    reference: Path | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Check a file against the rules; with `strict`, warnings make it invalid.
+
+    `keep` findings of each code are listed (all, where null); all are counted. `progress` is told the number of
+    records so far. Raises `InputError` where there is no file to read.
+    """
+    findings = Findings(keep)
+    verdict = Verdict(str(path), strict)
+    validation = Validation(findings, progress)
+    try:
+        text = open_text(path)
+        if text.packing == "gzip":
+            findings.add("PLAIN_GZIP", None, None, "the file is compressed with plain gzip, not in blocks")
+        for chunk in chunks(text.blocks(BLOCK)):
+            validation.take(chunk)
+    except TextError as error:
+        findings.add(error.code, validation.lines or None, None, error.message)
+        verdict.readable = error.readable
+    if verdict.readable:
+        validation.finish()
+    verdict.version, verdict.records = validation.version, validation.records
+    verdict.findings, verdict.truncated = findings.listed(), findings.truncated
+    verdict.codes = dict(sorted(findings.counts.items()))
+    verdict.counts = {"error": findings.number("error"), "warning": findings.number("warning")}
+    return verdict
+
+
+class Validation:
+    """One file's state from block to block. `lines` and `records` count what has been taken."""
+
+    def __init__(self, findings: Findings, progress: Progress | None = None) -> None:
+        self.findings = findings
+        self.progress = progress
+        self.lines = self.records = 0
+        self.version: str | None = None
+        self._reader: HeaderReader | None = HeaderReader(findings)
+        self._body: Body | None = None
+        self._blank: list[int] = []
+        self._told_crlf = False
+
+    def take(self, chunk: Chunk) -> None:
+        """Whole lines: of the header first, then records."""
+        text = self._line_ends(chunk)
+        if self._reader:
+            text = self._read_header(text)
+        if self._body and text:
+            block = to_block(text, self.lines + 1)
+            self.lines += block.count
+            self.records += self._body.check(block, self._good_lines(block))
+            if self.progress:
+                self.progress(self.records)
+        if chunk.cut:
+            self.findings.add("LINE_TOO_LONG", self.lines, None, "the line is longer than 64 MB")
+        if not chunk.complete:
+            self.findings.add("NO_FINAL_NEWLINE", self.lines, None, "the last line has no line end")
+
+    def finish(self) -> None:
+        """What can be said only at the end."""
+        if self._reader:
+            if not self.lines:
+                self.findings.add("FILE_EMPTY", None, None, "the file is empty")
+                return
+            self._end_header(self._reader)
+            self.findings.add("COLUMNS_MISSING", self.lines, "#CHROM", "the file ends without a line of column names")
+        if self._blank:
+            number = f"{len(self._blank)} empty lines follow" if len(self._blank) > 1 else "an empty line follows"
+            self.findings.add("BLANK_LINE_AT_END", self._blank[0], None, f"{number} the last record")
+
+    def _line_ends(self, chunk: Chunk) -> bytes:
+        if b"\r\n" not in chunk.text:
+            return chunk.text
+        if not self._told_crlf:
+            self._told_crlf = True
+            line = self.lines + chunk.text[: chunk.text.index(b"\r\n")].count(b"\n") + 1
+            self.findings.add("CRLF", line, None, "lines end with a carriage return and a line feed")
+        return chunk.text.replace(b"\r\n", b"\n")
+
+    def _read_header(self, text: bytes) -> bytes:
+        """Read header lines; what is left are records."""
+        assert self._reader
+        at = 0
+        while at < len(text):
+            end = text.index(b"\n", at)
+            line = text[at:end]
+            problem = text_problem(line)
+            if problem:
+                self.findings.add(problem[0], self.lines + 1, None, problem[1])
+            more = self._reader.read(line.decode("utf-8", errors="replace"))
+            taken = self._reader.header.length > self.lines
+            self.lines = self._reader.header.length
+            at = end + 1 if taken else at
+            if not more:
+                self._end_header(self._reader)
+                return text[at:]
+        return b""
+
+    def _end_header(self, reader: HeaderReader) -> None:
+        reader.finish()
+        self.version = reader.header.stated_version
+        self._body = Body(reader.header, self.findings)
+        self._reader = None
+
+    def _good_lines(self, block: Block) -> Positions:
+        """The lines that are text and no header; the others are reported."""
+        sizes = np.diff(block.starts)
+        blank = sizes == 1
+        wrong = np.zeros(block.count, bool)
+        first = block.data[block.starts[:-1]]
+        for row in np.flatnonzero(first == ord("#")).tolist():
+            wrong[row] = True
+            self.findings.add("COLUMNS_REPEATED", block.first + row, None, "a header line stands among the records")
+        for row, (code, what) in _text_problems(block):
+            wrong[row] = code in ("NOT_TEXT", "CONTROL_CHARACTER")
+            self.findings.add(code, block.first + row, None, what)
+        self._note_blanks(block, blank)
+        return np.flatnonzero(~(wrong | blank))
+
+    def _note_blanks(self, block: Block, blank: np.ndarray) -> None:
+        """An empty line is an error only where something follows it."""
+        full = np.flatnonzero(~blank)
+        last = int(full[-1]) if len(full) else -1
+        empty = (np.flatnonzero(blank) + block.first).tolist()
+        if last >= 0:
+            for line in [*self._blank, *(n for n in empty if n < block.first + last)]:
+                self.findings.add("BLANK_LINE", line, None, "an empty line stands among the records")
+            self._blank = []
+        self._blank += [n for n in empty if n > block.first + last]
+
+
+class Body:
+    """The records of a file."""
+
+    def __init__(self, header: Header, findings: Findings) -> None:
+        self.header = header
+        self.exact = RecordChecker(header, findings)
+        self.clean_lines = CleanLines(header)
+        self.findings = findings
+        self.order = Order(header, findings)
+        self.duplicates = Duplicates(findings)
+        self.coverage = Coverage(findings, "<NON_REF>") if "NON_REF" in header.alts else None
+        self._is_first = True
+
+    def check(self, block: Block, rows: Positions) -> int:
+        """Check the lines `rows` of a block; the number of records among them."""
+        columns = block.columns()[rows]
+        if len(rows) and not self.header.columns:
+            self.header.columns = max(8, int(columns[0]))
+        whole = columns == self.header.columns
+        for row in rows[~whole].tolist():
+            self.exact.check_columns(block.first + row, block.line(row))
+        good = rows[whole]
+        if len(good):
+            broken = self._check_lines(block, good)
+            self._check_together(block, good, np.setdiff1d(good, broken, assume_unique=True))
+        return len(rows)
+
+    def _check_lines(self, block: Block, rows: Positions) -> list[int]:
+        """Clear what the expressions clear; check the rest singly, learning from what turns out clean.
+
+        The lines that break a rule.
+        """
+        broken: list[int] = []
+        learned = True
+        while len(rows):
+            if learned:
+                cleared = self.clean_lines.match(block, rows)
+                doubtful = ~(cleared.site & cleared.samples)
+                rows, site, samples = rows[doubtful], cleared.site[doubtful], cleared.samples[doubtful]
+            number = LESSON if learned else len(rows)
+            learned = False
+            for row, *clear in zip(rows[:number].tolist(), site[:number], samples[:number], strict=True):
+                learned |= self._check_singly(block, row, clear, broken)
+            rows, site, samples = rows[number:], site[number:], samples[number:]
+        return broken
+
+    def _check_singly(self, block: Block, row: int, clear: list[bool], broken: list[int]) -> bool:
+        """Check what is not clear of a line: its site, its samples. Whether something was learned from it."""
+        columns = block.line(row).split("\t")
+        number, learned = block.first + row, False
+        site, samples = clear
+        if not site:
+            site = self.exact.check_site(number, columns)
+            learned = site and self.clean_lines.learn_site(columns)
+        if len(columns) < 9:
+            samples = True
+        elif not samples:
+            samples = self.exact.check_samples(number, columns, self.clean_lines.doubtful_cells(block, row, columns))
+            learned |= samples and self.clean_lines.learn_samples(columns)
+        if not (site and samples):
+            broken.append(row)
+        return learned
+
+    def _check_together(self, block: Block, rows: Positions, unbroken: Positions) -> None:
+        sites = read_sites(block, rows)
+        self.order.check(block, sites)
+        self.duplicates.check(block, sites)
+        check_counts(self.findings, self.header, block, unbroken)
+        if self._is_first and self.coverage and not self.coverage.is_used(block, sites):
+            self.coverage = None  # a joint call set keeps the header line of the gVCFs that it was made from
+        self._is_first = False
+        if self.coverage:
+            self.coverage.check(block, sites)
+
+
+def text_problem(line: bytes) -> tuple[str, str] | None:
+    """What makes a line no text: the rule and the words."""
+    if b"\0" in line:
+        return "NOT_TEXT", "the line has NUL bytes"
+    control = next((c for c in line if c < 32 and c != 9), None)
+    if control is not None:
+        return "CONTROL_CHARACTER", f"the line has the control character 0x{control:02x}"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "NOT_UTF8", f"the line has the byte 0x{line[error.start]:02x}, which is not UTF-8 here"
+    return None
+
+
+def _text_problems(block: Block) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The lines of a block with characters that text does not have; the whole block is looked at once first."""
+    odd = (block.data < 32) & (block.data != 9) & (block.data != 10)
+    odd |= block.data >= 128
+    if not odd.any():
+        return
+    rows = np.unique(np.searchsorted(block.starts, np.flatnonzero(odd), side="right") - 1)
+    for row in rows.tolist():
+        problem = text_problem(bytes(block.data[block.starts[row] : block.starts[row + 1] - 1]))
+        if problem:
+            yield row, problem
