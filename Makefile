@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all check format bench lock clean
+.PHONY: demo test test-all check format docs bench lock clean
 
 demo: .venv/core
 	$(BIN)/python examples/demo.py
@@ -24,6 +24,9 @@ check: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/core
+	$(BIN)/python docs/make_rules.py
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/run.py

@@ -39,6 +39,14 @@ class Text:
         self.rest = self.rest[: found.start()] + " ; " + self.rest[found.end() :]
         return found
 
+    def whole(self, pattern: str, glue: str = "file_glue") -> bool:
+        """Take the pattern if with it nothing but glue is left."""
+        before = self.rest
+        if self.take(pattern) and not self.leftover(glue):
+            return True
+        self.rest = before
+        return False
+
     def mark(self, kind: str, name: str) -> str:
         for mark, known in self.names.items():
             if mark[1] == kind and known == name:
@@ -73,10 +81,15 @@ _COURTESY = (
 )
 
 
+def without_courtesy(question: str) -> str:
+    """The question on one line, without `please` and `could you tell me`."""
+    question = question.replace("’", "'").replace("§", " ")
+    return re.sub(_COURTESY, " ", " ".join(question.split()), flags=re.IGNORECASE).strip()
+
+
 def read_text(question: str, data: OpenDataset) -> Text:
     """The question with regions, IDs and the names that the file knows replaced by marks."""
-    question = question.replace("’", "'").replace("§", " ")
-    question = re.sub(_COURTESY, " ", " ".join(question.split()), flags=re.IGNORECASE).strip()
+    question = without_courtesy(question)
     question = re.sub(r"\b(?:in|of|from) this (?:file|vcf|cohort|dataset)\b", " ", question, flags=re.IGNORECASE)
     text = Text(question, question)
     quoted = {s: text.mark("s", s) for s in data.samples if f'"{s}"' in question}

@@ -13,6 +13,7 @@ from .conditions import read_conditions
 from .graph_questions import graph_arguments
 from .phrases import Ambiguous, Conditions, Text, read_text, words
 from .samples import NAMES
+from .validity_questions import validity_question
 
 Json = Any
 
@@ -50,7 +51,8 @@ Plan = Call | AskBack | Decline
 UNCLEAR = Decline("I could not tell what is asked.")
 
 CAN = (
-    "I can describe a file (samples, contigs, build, annotation, fields), count, list and group variants by region, gene, "
+    "I can say whether a file is valid and what an error message means, describe a file (samples, contigs, build, "
+    "annotation, fields), count, list and group variants by region, gene, "
     "ID, type, consequence, impact, FILTER, QUAL, depth, frequency, significance and genotypes, give statistics such as "
     "Ti/Tv or per-sample counts, show genotypes at a position, list the values of a field, find the variants most like "
     "one, and tell who carries variants in a gene, which genes are hit in several affected samples, and which samples "
@@ -71,10 +73,17 @@ def plan(question: str, context: ToolContext, last: Call | None = None) -> Plan:
         return declined
     try:
         data, question = _dataset(question, context)
-    except Ambiguous as two:
-        return AskBack(two.question, two.choices)
+    except (Ambiguous, ToolError) as unclear:
+        asked = validity_question(question[:LONGEST])
+        if asked and asked[0] == "explain_finding":  # which needs no file
+            return Call(*asked)
+        if isinstance(unclear, ToolError):
+            raise
+        return AskBack(unclear.question, unclear.choices)
     if len(question) > LONGEST:
         return Decline(f"The question has over {LONGEST} characters; ask it in fewer words.", offers_help=False)
+    if asked := validity_question(question):
+        return _on(data, Call(*asked), context)
     text = read_text(question, data)
     try:
         made = _follow_up(text, data, last) or _first(text, data)
@@ -92,9 +101,14 @@ def _checked(made: Plan, text: Text, data: OpenDataset, context: ToolContext) ->
         return unknown
     if left and (not isinstance(made, Decline) or made is UNCLEAR):
         return Decline(f"I did not understand {_quoted(left)} in the question, so I do not answer it by halves.")
-    if isinstance(made, Call) and len(context.datasets) > 1:
-        made.arguments["dataset"] = data.name
-    return made
+    return _on(data, made, context) if isinstance(made, Call) else made
+
+
+def _on(data: OpenDataset, call: Call, context: ToolContext) -> Call:
+    """The call, which names its file where several are open."""
+    if len(context.datasets) > 1:
+        call.arguments["dataset"] = data.name
+    return call
 
 
 _NAMED = re.compile(
@@ -244,8 +258,7 @@ _FIELD_QUESTION = r"(?:what (?:does|is|do)|explain|describe|define|meaning of|wh
 
 
 def _describe(text: Text, data: OpenDataset) -> Plan | None:
-    if _whole(
-        text,
+    if text.whole(
         r"(?:what(?:'s| is)|describe|summari[sz]e|overview of|tell me about|give me an overview of|what do you know about)(?: in| of)? ?(?:this|the|it|my)? ?(?:file|vcf|dataset|cohort|data)?|overview|summary|describe it|what have we (?:got )?here",
     ):
         return Call("describe_file", {})
@@ -253,26 +266,16 @@ def _describe(text: Text, data: OpenDataset) -> Plan | None:
     if found and (name := _field_named(text, data, found["name"])):
         text.rest = ""
         return Call("describe_file", {"about": "fields", "field": name})
-    if _whole(
-        text,
+    if text.whole(
         r"(?:what|which|list|show|give)?(?: are| the| all| me)* ?(?:info|format)(?: and (?:info|format))? ?fields?(?: (?:does it have|are there|exist|it has))?|(?:what|which) fields (?:does it have|are there)|list (?:all )?(?:the )?fields",
     ):
         return Call("describe_file", {"about": "fields"})
     for about, pattern in _ABOUT:
         if about != "samples" and "how many" in text.rest:
             continue
-        if _whole(text, pattern):
+        if text.whole(pattern):
             return Call("describe_file", {"about": about})
     return None
-
-
-def _whole(text: Text, pattern: str, glue: str = "file_glue") -> bool:
-    """Take the pattern if with it nothing but glue is left."""
-    before = text.rest
-    if text.take(pattern) and not text.leftover(glue):
-        return True
-    text.rest = before
-    return False
 
 
 def _field_named(text: Text, data: OpenDataset, name: str) -> str | None:
@@ -293,10 +296,10 @@ _SITE_MEASURES = [
 def _statistics(text: Text, data: OpenDataset) -> Plan | None:
     before = text.rest
     _take_question_words(text)
-    if _whole(text, r"transition and transversion counts by substitution type"):
+    if text.whole(r"transition and transversion counts by substitution type"):
         return Call("site_statistics", {"measure": "substitutions"})
     for measure, pattern in _SITE_MEASURES:
-        if _whole(text, pattern):
+        if text.whole(pattern):
             return Call("site_statistics", {"measure": measure})
     text.rest = before
     return None
@@ -327,7 +330,7 @@ def _sample_statistics(text: Text, data: OpenDataset) -> Plan | None:
     before = text.rest
     whole = r"(?:per[- ]sample|sample) (?:statistics|stats|counts|summary|table)|(?:statistics|stats) (?:per|by|for each) sample"
     _take_question_words(text)
-    if _whole(text, whole):
+    if text.whole(whole):
         return Call("sample_statistics", {})
     each = text.take(EACH)
     named = None if each else text.take(rf"(?:in|of|for|does|do|did|is|are) (?P<who>{NAMES})(?: have| carry)?")

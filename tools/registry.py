@@ -55,6 +55,7 @@ def tools() -> dict[str, Tool]:
         count_variants,
         describe_file,
         distinct_values,
+        explain_finding,
         explore_graph,
         find_similar,
         genotypes_at,
@@ -69,7 +70,7 @@ def tools() -> dict[str, Tool]:
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
-               validate_file, check_stores]  # fmt: skip
+               validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

@@ -1,128 +1,157 @@
-"""Whether a file can be read to its end: what the readers themselves can tell."""
+"""Whether a file follows the specification of VCF, and in what it does not."""
 
-from dataclasses import asdict, dataclass
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from ..memory.errors import InputError
-from . import bcftools
+from pydantic import Field
+
 from .context import ToolContext
+from .evidence import shown_path
 from .filters import OnDataset
-from .reading import first_unreadable_line
 from .registry import Tool
 from .result import Evidence, Json, Table, ToolResult
-from .text import one_line
-from .vcf_file import VcfFile, open_vcf
+from .text import count_of, one_line
+from .validation.explanations import rule_named, short_version
+from .validation.findings import Finding, Verdict
+from .validation.rules import Severity, rules
+from .validation.validate import validate
 
-
-@dataclass(slots=True)
-class Finding:
-    """One problem. `line` is 1-based in the text of the file, null where it is not known."""
-
-    code: str
-    severity: str
-    line: int | None
-    field: str | None
-    message: str
-    fix: str | None
+KEPT = 20
+"""Findings of each rule that a table has; of one that is asked for by name:"""
+KEPT_OF_ONE = 1000
+NAMED = 3
+"""Problems that the text tells of; the tables have all."""
+OWN = "found by vcf-agent's own validator, which no second program checks"
 
 
 class ValidateFile(OnDataset):
-    pass
-
-
-def validate_path(path: Path, strict: bool = False) -> dict[str, Json]:
-    """Read a file to its end and tell what stopped the readers; with `strict`, warnings make it invalid.
-
-    Raises `InputError` only where there is no file to read.
-    """
-    try:
-        vcf = open_vcf(path)
-    except InputError as error:
-        if not path.is_file():
-            raise
-        return _verdict(
-            path,
-            strict,
-            None,
-            0,
-            [Finding("UNREADABLE", "error", None, None, error.what, error.way_out or None)],
-        )
-    findings = [_undeclared(f.kind, f.id) for f in vcf.header.fields if not f.declared]
-    records, failure = _read_through(vcf)
-    return _verdict(path, strict, vcf.header.version, records, findings + ([failure] if failure else []))
-
-
-def _undeclared(kind: str, name: str) -> Finding:
-    return Finding(
-        "UNDECLARED_FIELD",
-        "warning",
-        None,
-        f"{kind}/{name}",
-        f"{kind}/{name} is used but not declared in the header",
-        f'Add ##{kind}=<ID={name},Number=…,Type=…,Description="…">',
+    strict: bool = Field(False, description="warnings make the file invalid too")
+    code: str | None = Field(None, description="only findings of this rule, such as POS_UNSORTED")
+    part: Literal["file", "header", "site", "info", "genotype", "across"] | None = Field(
+        None, description="only findings in this part: site is CHROM to FILTER, across is between records"
     )
-
-
-def _read_through(vcf: VcfFile) -> tuple[int, Finding | None]:
-    records = 0
-    try:
-        with bcftools.stream(["view", "-H", str(vcf.path)]) as output:
-            while block := output.read(1 << 20):
-                records += block.count(b"\n")
-    except bcftools.BcftoolsError as error:
-        where = first_unreadable_line(vcf) if vcf.container != "bcf" else ""
-        line = int(where.split()[1]) if where else None
-        message = f"{where}; bcftools says: {error}" if where else str(error)
-        return records, Finding("UNREADABLE_RECORD", "error", line, None, one_line(message), "Mend or remove the line")
-    return records, None
-
-
-def _verdict(path: Path, strict: bool, version: str | None, records: int, findings: list[Finding]) -> dict[str, Json]:
-    counts = {s: sum(f.severity == s for f in findings) for s in ("error", "warning")}
-    return {
-        "file": str(path),
-        "valid": not (counts["error"] or (strict and counts["warning"])),
-        "version": version,
-        "records": records,
-        "findings": [asdict(f) for f in findings],
-        "counts": counts,
-        "truncated": False,
-    }
+    question: Literal["is_valid", "has_errors"] = Field(
+        "is_valid", description="whether true means that the file is valid, or that something was found"
+    )
 
 
 def validate_file(context: ToolContext, wanted: ValidateFile) -> ToolResult:
-    """Whether the open file can be read to its end. The value is true or false."""
+    """Whether the open file is valid; the value is true or false. Raises `ToolError` for a code that is not there."""
     data = context.dataset(wanted.dataset)
-    verdict: dict[str, Any] = validate_path(data.dataset.path)
-    rows = [[f["severity"], f["code"], f["line"], f["field"], f["message"], f["fix"]] for f in verdict["findings"]]
-    number = len(rows)
-    text = (
-        f"{data.name} can be read to its end ({verdict['records']:,} records)"
-        if verdict["valid"]
-        else f"{data.name} cannot be read to its end"
-    )
-    text += f"; {number} finding{'s' * (number != 1)}: " + "; ".join(r[4] for r in rows[:5]) + "." if rows else "."
-    evidence = Evidence(
-        str(data.dataset.path),
-        data.dataset.sha256,
-        "validate_file",
-        {},
-        note="read by bcftools from end to end; the rules of the specification are not all checked",
-    )
+    return result_of(data.dataset.path, data.dataset.sha256, data.name, context.folder, wanted)
+
+
+def result_of(path: Path, sha256: str, name: str, folder: Path, wanted: ValidateFile) -> ToolResult:
+    """The same for any file, also one that cannot be ingested. Raises `InputError` where there is none."""
+    only = rule_named(wanted.code).code if wanted.code else None
+    verdict = validate(path, strict=wanted.strict, keep=KEPT_OF_ONE if only else KEPT)
+    codes = [c for c in verdict.codes if only in (None, c) and wanted.part in (None, rules()[c].group)]
+    codes.sort(key=lambda c: (_severity(verdict, c) != "error", list(rules()).index(c)))
+    value, text = _answer(verdict, name, codes, wanted)
     return ToolResult(
         text,
-        verdict["valid"],
+        value if wanted.question == "is_valid" else not value,
         None,
-        ["valid here means: the readers take every record of it"],
-        [Table("findings", ["severity", "code", "line", "field", "message", "fix"], rows, number)],
-        [evidence],
+        _reading(wanted, only),
+        [_problems(verdict, codes), findings_table(verdict, codes)],
+        [evidence_of(path, sha256, folder, "validate_file", wanted)],
     )
+
+
+def _answer(verdict: Verdict, name: str, codes: list[str], wanted: ValidateFile) -> tuple[bool, str]:
+    """Whether all is well with what was asked for, and the sentences that say so."""
+    if not verdict.readable:
+        return False, f"{name} could not be read, so it cannot be called valid. {_worst(verdict, codes)}".strip()
+    if wanted.code or wanted.part:
+        where = f"rule {wanted.code.upper()}" if wanted.code else f"part {wanted.part!r}"
+        serious = [c for c in codes if wanted.strict or wanted.code or _severity(verdict, c) == "error"]
+        number = count_of(sum(verdict.codes[c] for c in codes), "finding")
+        told = (
+            f"{name} has {number} for the {where} of the validator."
+            if codes
+            else f"{name} breaks nothing of the {where}."
+        )
+        return not serious, f"{told} {_worst(verdict, codes)}".strip()
+    version = f"VCF {short_version(verdict.version)}" if verdict.version else "VCF"
+    numbers = " and ".join(count_of(n, s) for s, n in verdict.counts.items() if n) or "no finding"
+    state = "valid" if verdict.valid else "not valid"
+    text = f"{name} is {state} {version}: {numbers} in {count_of(verdict.records, 'record')}."
+    return verdict.valid, f"{text} {_worst(verdict, codes)}".strip()
+
+
+def _worst(verdict: Verdict, codes: list[str]) -> str:
+    told = [_told(verdict, code) for code in codes[:NAMED]]
+    if len(codes) > NAMED:
+        told.append(f"{count_of(len(codes) - NAMED, 'more rule')} broken, see the table of problems.")
+    return " ".join(told)
+
+
+def _told(verdict: Verdict, code: str) -> str:
+    """A problem in a sentence or two. What samples have is told by the rule's words alone: models see this text."""
+    rule, found = rules()[code], [f for f in verdict.findings if f.code == code]
+    line = f"line {found[0].line:,}" if found and found[0].line else "the file"
+    more = verdict.codes[code] - 1
+    where = f"{line}{f' and {more:,} more' if more else ''}"
+    said = rule.demands if rule.group in ("genotype", "across") or not found else _sentence(found[0])
+    return f"{_severity(verdict, code).capitalize()} {code} ({where}): {said} Fix: {rule.fix}"
+
+
+def _sentence(finding: Finding) -> str:
+    place = f"{finding.field}: " if finding.field else ""
+    return f"{place}{one_line(finding.message, 200).rstrip('.')}."
+
+
+def _severity(verdict: Verdict, code: str) -> Severity:
+    found = {f.severity for f in verdict.findings if f.code == code}
+    return "error" if "error" in found else "warning"
+
+
+def _reading(wanted: ValidateFile, only: str | None) -> list[str]:
+    reading = ["valid: no error against the specification of VCF; warnings do not count"]
+    if wanted.strict:
+        reading = ["valid: neither error nor warning against the specification of VCF"]
+    if only:
+        reading = [f"only findings of {only} are told"]
+    elif wanted.part:
+        reading = [
+            f"only findings of the part {wanted.part!r} are told"
+            + ("" if wanted.strict else "; the answer is about errors")
+        ]
+    if wanted.question == "has_errors":
+        reading.append("true means that some were found")
+    return reading
+
+
+def _problems(verdict: Verdict, codes: list[str]) -> Table:
+    rows: list[list[Json]] = [
+        [c, _severity(verdict, c), verdict.codes[c], rules()[c].demands, rules()[c].fix] for c in codes
+    ]
+    return Table("problems", ["code", "severity", "count", "rule", "fix"], rows, len(rows))
+
+
+def findings_table(verdict: Verdict, codes: list[str]) -> Table:
+    """The findings of some rules with their lines; `total` counts also those that were not kept."""
+    rows: list[list[Json]] = [
+        [f.severity, f.code, f.line, f.field, f.message] for f in verdict.findings if f.code in codes
+    ]
+    total = sum(verdict.codes[c] for c in codes)
+    columns = ["severity", "code", "line", "field", "message"]
+    return Table("findings", columns, rows, total, truncated=total > len(rows))
+
+
+def evidence_of(path: Path, sha256: str, folder: Path, tool: str, wanted: OnDataset) -> Evidence:
+    """The command that lists the same findings."""
+    strict = ["--strict"] if getattr(wanted, "strict", False) else []
+    command = shlex.join(["vcf-agent", "validate", *strict, shown_path(path, folder)])
+    arguments = wanted.model_dump(exclude_defaults=True, mode="json")
+    return Evidence(shown_path(path, folder), sha256, tool, arguments, command, None, OWN)
 
 
 TOOL = Tool(
     "validate_file",
-    "Whether the file can be read to its end by the C readers, and which fields are used without a declaration.",
+    "Whether the file follows the specification of VCF (true or false), and every problem with its line, the rule that "
+    "is broken and the fix. Use it for: is this file valid, what is wrong with it, are there errors in the header.",
     ValidateFile,
     validate_file,
 )

@@ -4,21 +4,16 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..memory.errors import ModelError, VcfAgentError
+from ..memory.errors import InputError, ModelError, VcfAgentError
 from ..tools.text import one_line
+from .options import EXIT_BROKEN, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_NO, FILE, Option, as_json, complain
+from .validate_command import validate
 
-EXIT_NO, EXIT_INPUT, EXIT_BROKEN, EXIT_INTERRUPTED = 1, 2, 3, 130
-
-Option = Callable[[Callable[..., Any]], Callable[..., Any]]
-FILE = click.Path(path_type=Path)
-
-as_json: Option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 workspace: Option = click.option("--workspace", metavar="FOLDER", help="Folder of the ingested data.")
 model: Option = click.option("--model", "models", multiple=True, metavar="NAME",
                              help="provider/model, or offline; several are tried in order.")  # fmt: skip
@@ -51,16 +46,27 @@ def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], model
         as_json: bool) -> int:  # fmt: skip
     """Answer one QUESTION about FILES, which are ingested on first use."""
     unused = _unused(bed=bed, reference=reference)
-    with _agent(files, datasets, models, session, workspace, ped) as agent:
-        answer = agent.ask(question)
+    try:
+        with _agent(files, datasets, models, session, workspace, ped) as agent:
+            answer = agent.ask(question)
+    except InputError as error:
+        answer = _answer_unopened(question, files, error)
     answer.reading += unused
     return _show(answer, as_json)
 
 
+def _answer_unopened(question: str, files: tuple[Path, ...], error: InputError) -> Any:
+    """Whether a file is valid can be told of one that cannot be ingested; anything else is the error that it was."""
+    from ..agent.unopened import answer_unopened
+
+    answer = answer_unopened(question, files, error.what) if files else None
+    if answer is None:
+        raise error
+    return answer
+
+
 def _unused(**given: Path | None) -> list[str]:
     """A remark for each file that was named and that no tool reads; one that is not there is an error all the same."""
-    from ..memory.errors import InputError
-
     remarks = []
     for name, path in given.items():
         if path is not None and not path.is_file():
@@ -86,7 +92,7 @@ def _show(answer: Any, as_json: bool) -> int:
     if as_json:
         print_json(answer.to_json())
     if answer.kind == "error":
-        _complain(answer.text)
+        complain(answer.text)
         return EXIT_INPUT
     if not as_json:
         print_answer(answer)
@@ -205,32 +211,7 @@ def _dataset_row(found: Any) -> dict[str, Any]:
             "path": str(found.path)}  # fmt: skip
 
 
-@cli.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--strict", is_flag=True, help="Warnings count as errors.")
-@as_json
-def validate(files: tuple[Path, ...], strict: bool, as_json: bool) -> int:
-    """Say whether FILES can be read to their end. The rules of the specification are not all checked yet."""
-    from ..tools.validate_file import validate_path
-    from .terminal import print_json
-
-    verdicts = [validate_path(file, strict) for file in files]
-    if as_json:
-        for verdict in verdicts:
-            print_json(verdict)
-    else:
-        for verdict in verdicts:
-            _print_verdict(verdict)
-    return 0 if all(v["valid"] for v in verdicts) else EXIT_NO
-
-
-def _print_verdict(verdict: dict[str, Any]) -> None:
-    state = "can be read to its end" if verdict["valid"] else "is not valid"
-    click.echo(one_line(f"{verdict['file']}: {state}, {verdict['records']:,} records"))
-    for finding in verdict["findings"]:
-        line = f" line {finding['line']}" if finding["line"] else ""
-        fix = f" -> {finding['fix']}" if finding["fix"] else ""
-        click.echo(one_line(f"  {finding['severity']} {finding['code']}{line}: {finding['message']}{fix}"))
+cli.add_command(validate)
 
 
 @cli.command()
@@ -280,8 +261,6 @@ def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str
 def _arguments(text: str) -> dict[str, Any]:
     import json
 
-    from ..memory.errors import InputError
-
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -315,10 +294,6 @@ def doctor(deep: bool, rebuild_graph: bool, workspace: str | None, as_json: bool
     return 0 if all(c.ok for c in found) else EXIT_NO
 
 
-def _complain(text: str) -> None:
-    click.echo(f"vcf-agent: {one_line(text, 1000)}", err=True)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line: 0 done, 1 the answer is no, 2 wrong usage or bad input, 3 something broke."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -350,7 +325,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         click.echo(asked.format_message(), err=True)
         return EXIT_INPUT
     except click.ClickException as error:
-        _complain(f"{error.format_message()} See vcf-agent --help.")
+        complain(f"{error.format_message()} See vcf-agent --help.")
         return EXIT_INPUT
     except Exception as error:
         if debug:
@@ -366,9 +341,9 @@ def _let_go_of_stdout() -> None:
 
 def _failed(error: Exception) -> int:
     if isinstance(error, VcfAgentError):
-        _complain(str(error))
+        complain(str(error))
         return EXIT_BROKEN if isinstance(error, ModelError) else EXIT_INPUT
-    _complain(f"something broke ({type(error).__name__}: {error}). Run again as vcf-agent --debug … and report it")
+    complain(f"something broke ({type(error).__name__}: {error}). Run again as vcf-agent --debug … and report it")
     return EXIT_BROKEN
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,3 +107,19 @@ def ingest_progress() -> Iterator[Callable[[str, int], None] | None]:
             progress.update(tasks[name], completed=records)
 
         yield show
+
+
+@contextlib.contextmanager
+def slow_progress(name: str, after: float = 1.0) -> Iterator[Callable[[int], None]]:
+    """As `ingest_progress` for one file, shown only once it has taken `after` seconds."""
+    start = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        shows: list[Callable[[str, int], None] | None] = []
+
+        def tell(records: int) -> None:
+            if not shows and time.monotonic() - start > after:
+                shows.append(stack.enter_context(ingest_progress()))
+            if shows and (show := shows[0]):
+                show(name, records)
+
+        yield tell

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 
@@ -17,6 +17,8 @@ class Rule:
     """One rule. `section` is that of the specification of VCF 4.5 unless it says otherwise.
 
     `demands` says what a valid file does; `fix` what to do where it does not; `why` whom a breach hurts.
+    `says` holds phrases by which people and other programs speak of a breach, `…` standing for any words in between;
+    `indexing` is true where a breach keeps the file from being indexed.
     `repaired` is true where `validate --fix` mends it. `severity` holds for every version but those in `eased`,
     where a breach is a warning.
     """
@@ -30,6 +32,8 @@ class Rule:
     why: str = ""
     repaired: bool = False
     eased: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    indexing: bool = False
 
     def severity_in(self, version: str) -> Severity:
         return "warning" if version in self.eased else self.severity
@@ -40,7 +44,9 @@ def rules() -> dict[str, Rule]:
     """Every rule by its code, in the order of a file: container, header, columns, records."""
     table = tomllib.loads(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
     return {
-        code: Rule(code, group, **{k: tuple(v) if k == "eased" else v for k, v in entry.items()})
-        for group, entries in table.items()
-        for code, entry in entries.items()
+        code: Rule(code, group, **_fields(entry)) for group, entries in table.items() for code, entry in entries.items()
     }
+
+
+def _fields(entry: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
