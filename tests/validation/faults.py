@@ -353,7 +353,9 @@ HEADER = [
     HeaderFault("META_VALUES", "##META", "", "", "##META=<ID=x,Type=String,Number=2,Values=[a]>", LIST),
     HeaderFault("SAMPLE_GENOMES", "##SAMPLE", "", "", "##SAMPLE=<ID=x,Assay=y>", "4.1 4.2"),
     HeaderFault("SAMPLE_GENOMES", "##SAMPLE", "", "", '##SAMPLE=<ID=x,Genomes=g,Description="d">', "4.1 4.2"),
-    HeaderFault("SAMPLE_GENOMES", "##SAMPLE", "", "", '##SAMPLE=<ID=x,Genomes="g",Mixture=1,Description="d">', "4.1 4.2"),
+    HeaderFault(
+        "SAMPLE_GENOMES", "##SAMPLE", "", "", '##SAMPLE=<ID=x,Genomes="g",Mixture=1,Description="d">', "4.1 4.2"
+    ),
     HeaderFault("URL_SYNTAX", "##assembly", "##assembly", "https://example.org/assembly.fa", ""),
     HeaderFault("URL_SYNTAX", "##pedigreeDB", "##pedigreeDB", "https://example.org/pedigree", "<>"),
     HeaderFault("URL_SYNTAX", "##pedigreeDB", "##pedigreeDB", "https://example.org/pedigree", "two words"),

@@ -12,7 +12,9 @@ from vcf_agent.tools.validation.findings import Finding
 from vcf_agent.tools.validation.rules import rules
 from vcf_agent.tools.validation.validate import validate
 
-FEW = settings(max_examples=3, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=3, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 SEEDS = st.integers(0, 40)
 
 
@@ -54,7 +56,7 @@ def test_a_fault_in_a_record(fault: faults.Fault, seed: int, data: st.DataObject
     at = data.draw(st.sampled_from(plain_records(vcf)))
     if fault.code in ("FIRST_BASE",):
         vcf.records[at][3] = "A"
-    if fault.code.startswith("ALT_SY") and fault.field == "ALT" or fault.code == "ALT_UNDECLARED":
+    if (fault.code.startswith("ALT_SY") and fault.field == "ALT") or fault.code == "ALT_UNDECLARED":
         vcf.records[at][7] = "END=199000"
     fault.change(vcf.records[at])
     assert_one(findings_of(vcf.text(), tmp_path), fault.code, vcf.line_of(at), fault.field)
@@ -63,23 +65,17 @@ def test_a_fault_in_a_record(fault: faults.Fault, seed: int, data: st.DataObject
 @pytest.mark.parametrize("fault", faults.STRUCTURAL[:-1], ids=names(faults.STRUCTURAL[:-1]))
 @FEW
 @given(seed=SEEDS, data=st.data())
-def test_a_fault_in_a_structural_variant(
-    fault: faults.Fault, seed: int, data: st.DataObject, tmp_path: Path
-) -> None:
+def test_a_fault_in_a_structural_variant(fault: faults.Fault, seed: int, data: st.DataObject, tmp_path: Path) -> None:
     vcf = make(data.draw(st.sampled_from(fault.versions.split())), seed)
     at = data.draw(st.sampled_from([i for i, r in enumerate(vcf.records) if r[4] == "<DEL>"]))
     fault.change(vcf.records[at])
     assert_one(findings_of(vcf.text(), tmp_path), fault.code, vcf.line_of(at), fault.field)
 
 
-@pytest.mark.parametrize(
-    "fault", faults.HEADER, ids=[f"{i}-{fault.code}" for i, fault in enumerate(faults.HEADER)]
-)
+@pytest.mark.parametrize("fault", faults.HEADER, ids=[f"{i}-{fault.code}" for i, fault in enumerate(faults.HEADER)])
 @FEW
 @given(seed=SEEDS, data=st.data())
-def test_a_fault_in_the_header(
-    fault: faults.HeaderFault, seed: int, data: st.DataObject, tmp_path: Path
-) -> None:
+def test_a_fault_in_the_header(fault: faults.HeaderFault, seed: int, data: st.DataObject, tmp_path: Path) -> None:
     vcf = make(data.draw(st.sampled_from(fault.versions.split())), seed)
     line = faults.apply_to_header(vcf, fault)
     if fault.code in ("FILEFORMAT_MISSING", "FILEFORMAT_VERSION"):

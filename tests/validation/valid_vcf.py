@@ -39,7 +39,7 @@ META = [
     '##FORMAT=<ID=NOTE,Number=1,Type=String,Description="One of ours">',
 ]
 STRUCTURED = [
-    '##META=<ID=Assay,Type=String,Number=.,Values=[WholeGenome, Exome]>',
+    "##META=<ID=Assay,Type=String,Number=.,Values=[WholeGenome, Exome]>",
     '##SAMPLE=<ID=S1,Assay=WholeGenome,Description="Patient, one">',
     "##PEDIGREE=<ID=S3,Father=S1,Mother=S2>",
 ]
@@ -73,7 +73,9 @@ def make(version: str, seed: int, number: int = 60) -> Vcf:
     """A file without any finding."""
     pick = random.Random(seed)
     new = version >= "4.4"
-    meta = [m.format(version=version, svlen="A" if new else ".", cipos="." if new else "2") if "{" in m else m for m in META]
+    meta = [
+        m.format(version=version, svlen="A" if new else ".", cipos="." if new else "2") if "{" in m else m for m in META
+    ]
     meta += (STRUCTURED if version >= "4.3" else []) + ([CLAIM] if new else [])
     vcf = Vcf(version, meta, ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *SAMPLES])
     pos = 100

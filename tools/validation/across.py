@@ -40,9 +40,7 @@ def read_sites(block: Block, rows: Positions) -> Sites:
     return Sites(rows, coded.indices.to_numpy(), words, pos)
 
 
-def _read_numbers(
-    data: NDArray[np.uint8], begins: Positions, ends: Positions
-) -> tuple[Positions, NDArray[np.bool_]]:
+def _read_numbers(data: NDArray[np.uint8], begins: Positions, ends: Positions) -> tuple[Positions, NDArray[np.bool_]]:
     sizes = ends - begins
     readable = (sizes > 0) & (sizes <= 18)
     value = np.zeros(len(begins), np.int64)
@@ -92,7 +90,9 @@ class Order:
 
     def _begin_contig(self, name: str, line: int) -> None:
         if name in self.finished:
-            self.findings.add("CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}")
+            self.findings.add(
+                "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
+            )
         elif self.header.contigs and name not in self.header.contigs and ":" not in name:
             self.findings.add("CONTIG_UNDECLARED", line, "CHROM", f"contig {name[:60]} is not declared in the header")
         self.finished.add(name)
@@ -132,9 +132,7 @@ class Duplicates:
             if begin < end:
                 self._check_run(block, sites, ends, tabs, begin, end)
 
-    def _check_run(
-        self, block: Block, sites: Sites, ends: Positions, tabs: Positions, begin: int, end: int
-    ) -> None:
+    def _check_run(self, block: Block, sites: Sites, ends: Positions, tabs: Positions, begin: int, end: int) -> None:
         name = sites.names[sites.codes[begin]]
         if not CONTIG.fullmatch(name):
             return

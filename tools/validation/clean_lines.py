@@ -7,6 +7,7 @@ that a key stands twice; a fixed order can). What an expression does not match i
 
 import re
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ NEEDS_EXACT = {"SVTYPE", "SVLEN", "CIPOS", "CIEND", "CILEN", "CICN", "SVCLAIM", 
 """Keys whose rules look at more than one value; lines with them go to the exact checks."""
 
 MOST = 48
-"""Expressions, filters or alleles that are kept; a file with more kinds of lines than this has the rest checked singly."""
+"""Expressions, filters or alleles that are kept; a file with more kinds of lines has the rest checked singly."""
 
 MOST_ALTS = 30
 
@@ -93,7 +94,9 @@ class CleanLines:
             if not len(pending):
                 break
             those = lines if len(pending) == len(rows) else lines.take(pa.array(pending))
-            matched = pc.match_substring_regex(those, self._expression(part, kind)).to_numpy(zero_copy_only=False).copy()
+            matched = (
+                pc.match_substring_regex(those, self._expression(part, kind)).to_numpy(zero_copy_only=False).copy()
+            )
             matched[matched] = info_is_whole(block, rows[pending[matched]], kind.format)
             clean[pending[matched]] = True
             pending = pending[~matched]
@@ -182,7 +185,7 @@ class CleanLines:
 
     def _site(self, kind: Kind) -> str:
         filters = "|".join(re.escape(name) for name in sorted(self._filters))
-        names = rf"[0-9A-Za-z!#$%&+./;?@^_|~*-]+\t[1-9][0-9]{{0,8}}\t[^;,\t\n\r\v\f ]+"
+        names = r"[0-9A-Za-z!#$%&+./;?@^_|~*-]+\t[1-9][0-9]{0,8}\t[^;,\t\n\r\v\f ]+"
         return rf"^{names}\t{BASES}\t{self._alleles(kind)}\t{QUAL}\t(?:{filters})\t{self._info(kind)}"
 
     def _write_samples(self, kind: Kind) -> str:
@@ -278,7 +281,7 @@ def _listed(prefix: str, one: str, declared: Declared, number: int | None) -> st
 
 
 def _rises(places: list[int]) -> bool:
-    return all(a < b for a, b in zip(places, places[1:], strict=False))
+    return all(a < b for a, b in pairwise(places))
 
 
 def _lines(block: Block, rows: Positions) -> pa.Array:
@@ -311,7 +314,8 @@ def info_is_whole(block: Block, rows: Positions, format_: str | None) -> NDArray
     if not format_:
         return whole
     word = np.frombuffer(format_.encode(), np.uint8)
-    return whole & (block.data[ends[:, None] + 1 + np.arange(len(word))] == word).all(axis=1)
+    follows: NDArray[np.bool_] = (block.data[ends[:, None] + 1 + np.arange(len(word))] == word).all(axis=1)
+    return whole & follows
 
 
 def ends_behind_pos(block: Block, rows: Positions) -> NDArray[np.bool_]:
@@ -336,7 +340,8 @@ def alleles_agree(block: Block, rows: Positions) -> NDArray[np.bool_]:
     same_base = (block.data[ref] & 0xDF) == (block.data[alt] & 0xDF)
     fine = np.where((ref_size == 1) & (alt_size == 1), ~same_base, False)
     for row in np.flatnonzero(~fine).tolist():
-        r, a = (bytes(block.data[b : b + n]).decode() for b, n in ((ref[row], ref_size[row]), (alt[row], alt_size[row])))
+        r, a = (
+            bytes(block.data[b : b + n]).decode() for b, n in ((ref[row], ref_size[row]), (alt[row], alt_size[row]))
+        )
         fine[row] = not check_alleles(r, a, "4.3")
     return fine
-

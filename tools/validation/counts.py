@@ -65,7 +65,8 @@ def count_alleles(data: NDArray[np.uint8], cells: NDArray[np.int64], most: int) 
 
 
 def _is_allele(character: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return ((character >= 48) & (character <= 57)) | (character == ord("."))
+    is_allele: NDArray[np.bool_] = ((character >= 48) & (character <= 57)) | (character == ord("."))
+    return is_allele
 
 
 def find_entry(block: Block, begins: Positions, ends: Positions, key: str) -> Positions:

@@ -38,7 +38,10 @@ def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> 
         failed += bool(breaches)
         for breach in breaches:
             first, number = found.get((breach.code, breach.field), (None, 0))
-            found[breach.code, breach.field] = (first or _named(breach, header.samples[i] if i < len(header.samples) else f"{i + 1}"), number + 1)
+            found[breach.code, breach.field] = (
+                first or _named(breach, header.samples[i] if i < len(header.samples) else f"{i + 1}"),
+                number + 1,
+            )
         if failed == MOST_CELLS:
             break
     for first, number in found.values():
@@ -144,7 +147,7 @@ class _Samples:
         if self.lists:
             yield from _check_phase_lists(dict(zip(self.keys, values, strict=False)), self.lists)
 
-    def _local_alleles(self, values: list[str]) -> int | None | Breach:
+    def _local_alleles(self, values: list[str]) -> int | Breach | None:
         if self.local is None or self.local >= len(values) or values[self.local] == ".":
             return None
         text = values[self.local]

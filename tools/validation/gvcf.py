@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .across import Sites
 from .counts import find_entry, read_counts
 from .findings import Findings
-from .lines import Block
+from .lines import Block, Positions
 
 
 @dataclass(slots=True)
@@ -37,27 +38,25 @@ class Coverage:
                 self._check_run(block, sites, ends, begin, end)
 
     @staticmethod
-    def _next_tab(block: Block, sites: Sites) -> np.ndarray:
+    def _next_tab(block: Block, sites: Sites) -> Positions:
+        """The tab behind INFO, or what is behind all where there is none."""
         following = block.first_tab[sites.rows] + 7
-        return np.where(
-            following < block.first_tab[sites.rows + 1],
-            block.tabs[np.minimum(following, len(block.tabs) - 1)],
-            np.iinfo(np.int64).max,
-        )
+        there = following < block.first_tab[sites.rows + 1]
+        return np.where(there, block.tabs[np.minimum(following, len(block.tabs) - 1)], np.iinfo(np.int64).max)
 
-    def _has_allele(self, block: Block, tabs: np.ndarray) -> np.ndarray:
+    def _has_allele(self, block: Block, tabs: NDArray[np.int64]) -> NDArray[np.bool_]:
         word = np.frombuffer(self.allele.encode(), np.uint8)
         begins = np.maximum(tabs[:, 4] - len(word), 0)
-        same: np.ndarray = (block.data[begins[:, None] + np.arange(len(word))] == word).all(axis=1)
+        same: NDArray[np.bool_] = (block.data[begins[:, None] + np.arange(len(word))] == word).all(axis=1)
         return same & (tabs[:, 4] - tabs[:, 3] > len(word))
 
-    def _check_alleles(self, block: Block, sites: Sites, tabs: np.ndarray) -> None:
+    def _check_alleles(self, block: Block, sites: Sites, tabs: NDArray[np.int64]) -> None:
         there = self._has_allele(block, tabs)
         self.findings.add_many(
             "GVCF_NON_REF", block.numbers(sites.rows[~there]), "ALT", lambda i: f"the record has no {self.allele}"
         )
 
-    def _check_run(self, block: Block, sites: Sites, ends: np.ndarray, begin: int, end: int) -> None:
+    def _check_run(self, block: Block, sites: Sites, ends: Positions, begin: int, end: int) -> None:
         name = sites.names[sites.codes[begin]]
         pos, numbers = sites.pos[begin:end], block.numbers(sites.rows[begin:end])
         first = self.end if name == self.contig else int(pos[0]) - 1

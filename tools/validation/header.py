@@ -75,7 +75,9 @@ class HeaderReader:
             return False
         elif not line.startswith("#") and line.count("\t") >= 4:
             self.header.length -= 1
-            self._add("COLUMNS_MISSING", None, "the records begin without a line of column names", self.header.length + 1)
+            self._add(
+                "COLUMNS_MISSING", None, "the records begin without a line of column names", self.header.length + 1
+            )
             return False
         else:
             self._read_meta(line)
@@ -209,4 +211,3 @@ def _column_problem(columns: list[str], line: str) -> str:
     wrong = next((i for i, name in enumerate(COLUMNS) if columns[i : i + 1] != [name]), 0)
     found = repr(columns[wrong]) if wrong < len(columns) else "missing"
     return f"column {wrong + 1} is {found}, not {COLUMNS[wrong]}"
-

@@ -1,6 +1,6 @@
 """The lines of a file in blocks: positions of line ends and tabs, found for a whole block at once."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ class Chunk:
     cut: bool = False
 
 
-def chunks(blocks: Iterator[bytes]) -> Iterator[Chunk]:
+def chunks(blocks: Iterator[bytes]) -> Generator[Chunk, None, None]:
     """Blocks that end with a line."""
     rest = b""
     skipping = False
@@ -79,7 +79,8 @@ class Block:
 
     def tabs_of(self, rows: Positions, number: int) -> NDArray[np.int64]:
         """Where the first `number` tabs of each of `rows` are, one row for each."""
-        return self.tabs[self.first_tab[rows][:, None] + np.arange(number)]
+        found: NDArray[np.int64] = self.tabs[self.first_tab[rows][:, None] + np.arange(number)]
+        return found
 
 
 def to_block(text: bytes, first: int) -> Block:

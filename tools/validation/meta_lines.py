@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .predefined import Kind, find_predefined
 
+
 class Problem(NamedTuple):
     """A rule's code and what is wrong; `eased` where it is a warning here."""
 

@@ -88,9 +88,13 @@ class RecordChecker:
             if self.header.nameless[kind]:
                 self.header.nameless[kind] -= 1
                 return
-            self.findings.add(code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header")
+            self.findings.add(
+                code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header"
+            )
 
 
 def alleles_are_readable(columns: list[str], header: Header) -> bool:
     """Whether REF and ALT can be taken as alleles, so that numbers of values can be compared with theirs."""
-    return not any(b.code in ("REF_SYNTAX", "ALT_SYNTAX") for b in check_alleles(columns[3], columns[4], header.version))
+    return not any(
+        b.code in ("REF_SYNTAX", "ALT_SYNTAX") for b in check_alleles(columns[3], columns[4], header.version)
+    )

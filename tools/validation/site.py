@@ -68,7 +68,9 @@ def check_alleles(ref: str, alt: str, version: str) -> tuple[Breach, ...]:
 
 def _check_ref(ref: str) -> Iterator[Breach]:
     if not BASES.fullmatch(ref):
-        what = "REF is missing" if ref in ("", ".") else f"{ref[:40]!r} has other characters than the bases A, C, G, T, N"
+        what = (
+            "REF is missing" if ref in ("", ".") else f"{ref[:40]!r} has other characters than the bases A, C, G, T, N"
+        )
         yield Breach("REF_SYNTAX", "REF", what)
 
 
@@ -78,7 +80,9 @@ def _check_alt(ref: str, alt: str, version: str) -> Iterator[Breach]:
     alleles = alt.split(",")
     wrong = next((a for a in alleles if not is_allele(a) and a != "."), None)
     if wrong is not None:
-        yield Breach("ALT_SYNTAX", "ALT", f"{wrong[:60]!r} is no allele" if wrong else f"{alt[:60]!r} has an empty allele")
+        yield Breach(
+            "ALT_SYNTAX", "ALT", f"{wrong[:60]!r} is no allele" if wrong else f"{alt[:60]!r} has an empty allele"
+        )
         return
     if "." in alleles:
         yield Breach("ALT_MISSING_BESIDE", "ALT", f"'.' stands beside other alleles in {alt[:60]!r}")
@@ -109,9 +113,8 @@ def _compare(ref: str, alleles: list[str]) -> Iterator[Breach]:
         yield Breach("ALT_SAME_AS_REF", "ALT", f"{ref[:40]!r} is REF and ALT")
     elif len(set(alleles)) < len(alleles):
         yield Breach("ALT_REPEATED", "ALT", f"{next(a for a in alleles if alleles.count(a) > 1)[:40]!r} stands twice")
-    elif other := next((a for a in alleles if len(a) != len(ref) and a[0] != ref[:1]), None):
-        if BASES.fullmatch(ref):
-            yield Breach("FIRST_BASE", "ALT", f"{ref[:30]!r} and {other[:30]!r} begin with different bases")
+    elif BASES.fullmatch(ref) and (other := next((a for a in alleles if len(a) != len(ref) and a[0] != ref[0]), None)):
+        yield Breach("FIRST_BASE", "ALT", f"{ref[:30]!r} and {other[:30]!r} begin with different bases")
 
 
 _QUALITY = re.compile(r"\+?(?:[0-9]*\.?[0-9]+|[0-9]+\.)(?:[eE][-+]?[0-9]+)?|\+?inf(?:inity)?|[-+]?nan", re.IGNORECASE)

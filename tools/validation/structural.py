@@ -76,7 +76,7 @@ def _check_lengths(alts: list[str], info: Info) -> Iterator[Breach]:
             yield Breach("SVLEN_MISSING", "INFO/SVLEN", f"{alt} has no SVLEN")
             return
         if length.startswith("-"):
-            yield Breach("SVLEN_VALUE", "INFO/SVLEN", f"SVLEN={length} of {alt[:30]} is negative", eased=True)
+            yield Breach("SVLEN_VALUE", "INFO/SVLEN", f"SVLEN={length} of {alt[:30]} is negative")
             return
 
 
@@ -104,10 +104,12 @@ def _check_repeats(alts: list[str], info: Info) -> Iterator[Breach]:
         return
     repeats = sum(int(_number(c)) for c in counts) if counts else alts.count("<CNV:TR>")
     wanted = {"RUS": repeats, "RUL": repeats, "RUC": repeats, "RB": repeats}
-    wanted |= {key: 2 * repeats for key in ("CIRUC", "CIRB")}
+    wanted |= dict.fromkeys(("CIRUC", "CIRB"), 2 * repeats)
     for key, number in wanted.items():
         if (values := _values(info, key)) and len(values) != number:
-            yield Breach("REPEAT_COUNTS", f"INFO/{key}", f"{key} has {len(values)} values, the alleles ask for {number}")
+            yield Breach(
+                "REPEAT_COUNTS", f"INFO/{key}", f"{key} has {len(values)} values, the alleles ask for {number}"
+            )
             return
     yield from _check_repeat_units(info, repeats)
     yield from _check_repeat_intervals(info)

@@ -1,5 +1,6 @@
 """Validate a file: its text in blocks, whole blocks cleared at once, and only the lines that fail looked at singly."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .header import Header, HeaderReader
 from .lines import Block, Chunk, Positions, chunks, column, to_block
 from .records import RecordChecker
 from .reference import Reference
+from .rules import rules
 
 BLOCK = 4 << 20
 """Bytes of text that are looked at together; larger blocks are no faster and cost memory."""
@@ -45,13 +47,13 @@ def validate(
         text = open_text(path)
         if text.packing == "gzip":
             findings.add("PLAIN_GZIP", None, None, "the file is compressed with plain gzip, not in blocks")
-        for chunk in chunks(text.blocks(BLOCK)):
-            validation.take(chunk)
+        with contextlib.closing(chunks(text.blocks(BLOCK))) as pieces:
+            for chunk in pieces:
+                validation.take(chunk)
+        validation.finish()
     except TextError as error:
         findings.add(error.code, validation.lines or None, None, error.message)
         verdict.readable = error.readable
-    if verdict.readable:
-        validation.finish()
     verdict.version, verdict.records = validation.version, validation.records
     verdict.findings, verdict.truncated = findings.listed(), findings.truncated
     verdict.codes = dict(sorted(findings.counts.items()))
@@ -83,7 +85,7 @@ class Validation:
         if self._body and text:
             block = to_block(text, self.lines + 1)
             self.lines += block.count
-            self.records += self._body.check(block, self._good_lines(block))
+            self._body.check(block, self._good_lines(block))
             if self.progress:
                 self.progress(self.records)
         if chunk.cut:
@@ -147,9 +149,10 @@ class Validation:
             wrong[row] = True
             self.findings.add("COLUMNS_REPEATED", block.first + row, None, "a header line stands among the records")
         for row, (code, what) in _text_problems(block):
-            wrong[row] = code in ("NOT_TEXT", "CONTROL_CHARACTER")
+            wrong[row] |= rules()[code].severity_in(self.findings.version) == "error" and code != "NOT_UTF8"
             self.findings.add(code, block.first + row, None, what)
         self._note_blanks(block, blank)
+        self.records += block.count - int(np.count_nonzero(blank | (first == ord("#"))))
         return np.flatnonzero(~(wrong | blank))
 
     def _note_blanks(self, block: Block, blank: np.ndarray) -> None:
@@ -180,8 +183,8 @@ class Body:
         self.coverage = Coverage(findings, "<NON_REF>") if "NON_REF" in header.alts else None
         self._is_first = True
 
-    def check(self, block: Block, rows: Positions) -> int:
-        """Check the lines `rows` of a block; the number of records among them."""
+    def check(self, block: Block, rows: Positions) -> None:
+        """Check the lines `rows` of a block."""
         columns = block.columns()[rows]
         if len(rows) and not self.header.columns:
             self.header.columns = max(8, int(columns[0]))
@@ -192,7 +195,6 @@ class Body:
         if len(good):
             broken = self._check_lines(block, good)
             self._check_together(block, good, np.setdiff1d(good, broken, assume_unique=True))
-        return len(rows)
 
     def _check_lines(self, block: Block, rows: Positions) -> list[int]:
         """Clear what the expressions clear; check the rest singly, learning from what turns out clean.
