@@ -107,9 +107,8 @@ def _check_repeats(alts: list[str], info: Info) -> Iterator[Breach]:
     wanted |= dict.fromkeys(("CIRUC", "CIRB"), 2 * repeats)
     for key, number in wanted.items():
         if (values := _values(info, key)) and len(values) != number:
-            yield Breach(
-                "REPEAT_COUNTS", f"INFO/{key}", f"{key} has {len(values)} values, the alleles ask for {number}"
-            )
+            has = count_of(len(values), "value")
+            yield Breach("REPEAT_COUNTS", f"INFO/{key}", f"{key} has {has}, the alleles ask for {number}")
             return
     yield from _check_repeat_units(info, repeats)
     yield from _check_repeat_intervals(info)
