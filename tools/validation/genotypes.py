@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from .header import Declared, Header
 from .meta_lines import is_key
+from .structural import not_around_zero
 from .values import NOT_NEGATIVE, Breach, count_problem, expected_count, genotypes, negative, outside_0_1, type_problem
 
 GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
@@ -170,6 +171,8 @@ class _Samples:
             return Breach(code, where, f"{key} has {miscount}")
         if key in NOT_NEGATIVE["FORMAT"] and (low := negative(values)):
             return Breach("FORMAT_RANGE", where, f"{key} is negative: {low}")
+        if key == "CICN" and self.version >= "4.4" and (around := not_around_zero(values)):
+            return Breach("INTERVAL_VALUE", where, f"{key}: {around} does not surround 0")
         if self.version >= PROBABILITIES.get(key, "9") and (outside := outside_0_1(values)):
             return Breach("FORMAT_RANGE", where, f"{key} is not between 0 and 1: {outside}")
         return None

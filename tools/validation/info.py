@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from .header import Header
 from .meta_lines import is_key
 from .structural import check_structural
-from .values import NOT_NEGATIVE, SPACE, Breach, count_problem, expected_count, negative, outside_0_1, type_problem
+from .values import (
+    FLOAT,
+    NOT_NEGATIVE,
+    SPACE,
+    Breach,
+    count_problem,
+    expected_count,
+    negative,
+    outside_0_1,
+    type_problem,
+)
 
 CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])+")
 ANCESTRAL = re.compile(r"(?:[ACGTNacgtn]+|[.*?-]|<[^<>]+>)(?:\|.*)?|\|.*")
@@ -112,6 +122,7 @@ def _check_meaning(columns: list[str], entries: dict[str, str | None]) -> Iterat
     if cigar and not all(c == "." or CIGAR.fullmatch(c) for c in cigar.split(",")):
         yield Breach("INFO_ALLELE", "INFO/CIGAR", f"{cigar[:40]!r} is no CIGAR string")
     if ancestral and not all(ANCESTRAL.fullmatch(a) for a in ancestral.split(",")):
-        yield Breach("INFO_ALLELE", "INFO/AA", f"{ancestral[:40]!r} is no allele", eased=True)
+        is_number = bool(FLOAT.fullmatch(ancestral))
+        yield Breach("INFO_ALLELE", "INFO/AA", f"{ancestral[:40]!r} is no allele", eased=not is_number)
     if end and end.isdigit() and columns[1].isdigit() and int(end[:20]) < int(columns[1][:20]):
         yield Breach("END_BEFORE_POS", "INFO/END", f"END={end} is before POS {columns[1]}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from .predefined import Kind, find_predefined
@@ -140,6 +141,7 @@ def _check_key_name(meta: MetaLine, kind: Kind, version: str) -> Iterator[Proble
         yield Problem("META_ID_SYNTAX", f"{name!r} is no name for an {kind} key")
 
 
+@lru_cache(maxsize=4096)
 def is_key(name: str, kind: Kind) -> bool:
     """Whether a name follows the expression of the specification (1.6.1 INFO, 1.6.2)."""
     return bool(re.fullmatch(r"[A-Za-z_][0-9A-Za-z_.]*", name)) or (kind == "INFO" and name == "1000G")

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from ..text import count_of
 from .site import GVCF_ALTS
 from .values import Breach
 
 Info = dict[str, str | None]
 TYPES = ("DEL", "INS", "DUP", "INV", "CNV", "BND")
-CLAIMS = {"DEL": {"D", "J", "DJ"}, "DUP": {"D", "J", "DJ"}}
+CLAIMS = {"DEL": ("D", "J", "DJ"), "DUP": ("D", "J", "DJ"), "CNV": ("D",), "INS": ("J", "DJ"), "INV": ("J", "DJ")}
+"""What a call of each type can rest on (section 3, SVCLAIM)."""
+
+NEEDS_CLAIM = ("DEL", "DUP")
 
 
 def check_structural(columns: list[str], info: Info, version: str) -> Iterator[Breach]:
@@ -44,7 +48,7 @@ def _check_intervals(info: Info, version: str) -> Iterator[Breach]:
         values = _values(info, key)
         if values and key != "CICN" and "IMPRECISE" not in info and _is_wide(values):
             yield Breach("INTERVAL_PRECISE", f"INFO/{key}", f"{key}={','.join(values)} on a record without IMPRECISE")
-        if version >= "4.4" and (around := _not_around_zero(values)):
+        if version >= "4.4" and (around := not_around_zero(values)):
             yield Breach("INTERVAL_VALUE", f"INFO/{key}", f"{key}: {around} does not surround 0")
 
 
@@ -52,7 +56,7 @@ def _is_wide(values: list[str]) -> bool:
     return any(v not in ("0", ".", "-0") for v in values)
 
 
-def _not_around_zero(values: list[str]) -> str | None:
+def not_around_zero(values: list[str]) -> str | None:
     """The first pair that lies wholly above or below 0; a header may call text what is read here as numbers."""
     for low, high in zip(values[::2], values[1::2], strict=False):
         if _number(low) > 0 or _number(high) < 0:
@@ -93,9 +97,11 @@ def _check_claims(alts: list[str], info: Info) -> Iterator[Breach]:
         return
     if len(claims) != len(alts):
         return
-    lacking = next((a for a, c in zip(alts, claims, strict=True) if c == "." and _kind(a) in CLAIMS), None)
-    if lacking:
+    pairs = list(zip(alts, claims, strict=True))
+    if lacking := next((a for a, c in pairs if c == "." and _kind(a) in NEEDS_CLAIM), None):
         yield Breach("SVCLAIM_MISSING", "INFO/SVCLAIM", f"{lacking} has no SVCLAIM", eased=_kind(lacking) == "DUP")
+    elif odd := next(((a, c) for a, c in pairs if c != "." and c not in CLAIMS.get(_kind(a), c)), None):
+        yield Breach("SVCLAIM_VALUE", "INFO/SVCLAIM", f"{odd[0][:40]} cannot rest on {odd[1]}", eased=True)
 
 
 def _check_repeats(alts: list[str], info: Info) -> Iterator[Breach]:
@@ -129,7 +135,9 @@ def _check_repeat_units(info: Info, repeats: int) -> Iterator[Breach]:
         if not whole or -1 in whole:
             yield Breach("REPEAT_COUNTS", "INFO/RUB", "RUB stands without whole numbers in RUC")
         elif sum(whole) != len(bases):
-            yield Breach("REPEAT_COUNTS", "INFO/RUB", f"RUB has {len(bases)} values, RUC asks for {sum(whole)}")
+            yield Breach(
+                "REPEAT_COUNTS", "INFO/RUB", f"RUB has {count_of(len(bases), 'value')}, RUC asks for {sum(whole)}"
+            )
 
 
 def _check_repeat_intervals(info: Info) -> Iterator[Breach]:
@@ -137,7 +145,7 @@ def _check_repeat_intervals(info: Info) -> Iterator[Breach]:
         values, around = _values(info, key), _values(info, of)
         if not values:
             continue
-        if wrong := _not_around_zero(values):
+        if wrong := not_around_zero(values):
             yield Breach("REPEAT_VALUE", f"INFO/{key}", f"{key}: {wrong} does not surround 0")
             return
         for i, pair in enumerate(zip(values[::2], values[1::2], strict=False)):
