@@ -87,8 +87,20 @@ def other_anchor(columns: Columns) -> None:
     columns[4] = ("C" if columns[3][0] != "C" else "G") + "TTTT"
 
 
-def missing_beside(columns: Columns) -> None:
-    columns[4] += ",."
+def two_alts(text: str) -> Callable[[Columns], None]:
+    """Two ALT alleles and nothing else: {0} is REF, {1} another base."""
+
+    def change(columns: Columns) -> None:
+        ref = columns[3][0]
+        columns[3], columns[4] = ref, text.format(ref, "C" if ref != "C" else "G")
+        columns[7], columns[8], columns[9:] = ".", "GT", ["1/2", "0/1", "0/2"]
+
+    return change
+
+
+def lower_alt(columns: Columns) -> None:
+    columns[3] = columns[3][0]
+    columns[4] = columns[3].lower()
 
 
 def gt_last(columns: Columns) -> None:
@@ -96,9 +108,22 @@ def gt_last(columns: Columns) -> None:
     columns[9:] = [":".join([*cell.split(":")[1:], cell.split(":")[0]]) for cell in columns[9:]]
 
 
-def prefix(text: str, column: int) -> Callable[[Columns], None]:
+def gt_second(columns: Columns) -> None:
+    columns[8] = "DP:GT"
+    columns[9:] = ["3:0/1", "4:0/0", "5:1/1"]
+
+
+def gt_third(columns: Columns) -> None:
+    columns[8] = "DP:PL:GT"
+    columns[9:] = ["3:.:0/1", "4:.:0/0", "5:.:1/1"]
+
+
+def structural(alt: str, entries: str, keys: str = "GT", cells: str = "0/1") -> Callable[[Columns], None]:
+    """A structural variant in place of the record; {pos} is its position."""
+
     def change(columns: Columns) -> None:
-        columns[column] = text + columns[column]
+        columns[4], columns[7] = alt, entries.format(pos=int(columns[1]))
+        columns[8], columns[9:] = keys, [cells] * 3
 
     return change
 
@@ -148,7 +173,18 @@ SITE = [
     Fault("ALT_SYNTAX", "ALT", put(4, "A[chr1:5]")),
     Fault("ALT_SYNTAX", "ALT", put(4, "A B")),
     Fault("ALT_SAME_AS_REF", "ALT", same_alt),
+    Fault("ALT_SAME_AS_REF", "ALT", two_alts("{0},{1}")),
+    Fault("ALT_SAME_AS_REF", "ALT", two_alts("{1},{0}")),
+    Fault("ALT_SAME_AS_REF", "ALT", lower_alt),
+    Fault("ALT_REPEATED", "ALT", two_alts("{1},{1}")),
+    Fault("ALT_REPEATED", "ALT", two_alts("{0}TT,{0}TT")),
+    Fault("ALT_REPEATED", "ALT", two_alts("*,*")),
+    Fault("ALT_MISSING_BESIDE", "ALT", two_alts("{1},.")),
+    Fault("ALT_MISSING_BESIDE", "ALT", two_alts(".,{1}")),
+    Fault("ALT_MISSING_BESIDE", "ALT", two_alts("*,.")),
     Fault("FIRST_BASE", "ALT", other_anchor),
+    Fault("FIRST_BASE", "ALT", two_alts("{0}A,{1}{0}")),
+    Fault("FIRST_BASE", "ALT", two_alts("{1}TT,{0}A")),
     Fault("ALT_SYMBOL", "ALT", put(4, "<XYZ:ME>")),
     Fault("ALT_SYMBOL", "ALT", put(4, "<deletion:big>")),
     Fault("ALT_SYMBOL", "ALT", put(4, "<DAL:TRE>")),
@@ -230,6 +266,11 @@ GENOTYPE = [
     Fault("FORMAT_REPEATED", "FORMAT", put(8, "GT:GT:DP")),
     Fault("FORMAT_REPEATED", "FORMAT", put(8, "DP:PL:DP")),
     Fault("FORMAT_GT_FIRST", "FORMAT", gt_last),
+    Fault("FORMAT_GT_FIRST", "FORMAT", gt_second),
+    Fault("FORMAT_GT_FIRST", "FORMAT", gt_third),
+    Fault("FORMAT_KEY_PERCENT", "FORMAT", put(8, "GT:D%3AP:PL"), LIST),
+    Fault("FORMAT_KEY_PERCENT", "FORMAT", put(8, "GT:DP:P%20L"), LIST),
+    Fault("FORMAT_KEY_PERCENT", "FORMAT", put(8, "GT:DP:P%2CL"), LIST),
     Fault("FORMAT_UNDECLARED", "FORMAT/MINE", key("MINE", "3")),
     Fault("FORMAT_UNDECLARED", "FORMAT/HQ", key("HQ", "3,4")),
     Fault("FORMAT_UNDECLARED", "FORMAT/x", key("x", "word")),
@@ -259,23 +300,57 @@ GENOTYPE = [
     Fault("INTEGER_RANGE", "FORMAT/DP", value("DP", "3000000000")),
 ]
 
+DEL = "SVTYPE=DEL;SVLEN=9;SVCLAIM=D"
+TR = "SVLEN=9;"
+PSL = "DP:PSL"
 STRUCTURAL = [
     Fault("SVTYPE_VALUE", "INFO/SVTYPE", info("SVTYPE", "SVTYPE=LOSS")),
     Fault("SVTYPE_VALUE", "INFO/SVTYPE", info("SVTYPE", "SVTYPE=del")),
     Fault("SVTYPE_VALUE", "INFO/SVTYPE", info("SVTYPE", "SVTYPE=DEL1")),
     Fault("SVLEN_MISSING", "INFO/SVLEN", info("SVLEN", "SVLEN=."), NEW),
+    Fault("SVLEN_MISSING", "INFO/SVLEN", structural("<DEL>", "SVCLAIM=D"), NEW),
+    Fault("SVLEN_MISSING", "INFO/SVLEN", structural("<DEL>,<DUP>", "SVLEN=3,.;SVCLAIM=D,J"), NEW),
     Fault("SVLEN_VALUE", "INFO/SVLEN", info("SVLEN", "SVLEN=-15"), NEW),
+    Fault("SVLEN_VALUE", "INFO/SVLEN", structural("<DUP>", "SVLEN=-1;SVCLAIM=J"), NEW),
+    Fault("SVLEN_VALUE", "INFO/SVLEN", structural("<DEL>,<DUP>", "SVLEN=3,-4;SVCLAIM=D,J"), NEW),
+    Fault("SVLEN_COUNT", "INFO/SVLEN", info("SVLEN", "SVLEN=15,16"), NEW),
+    Fault("SVLEN_COUNT", "INFO/SVLEN", structural("<DEL>,<DUP>", "SVLEN=3;SVCLAIM=D,J"), NEW),
+    Fault("SVLEN_COUNT", "INFO/SVLEN", structural("<DEL>", "SVLEN=1,2,3;SVCLAIM=D"), NEW),
     Fault("SVCLAIM_MISSING", "INFO/SVCLAIM", info("SVCLAIM", "SVCLAIM=."), NEW),
+    Fault("SVCLAIM_MISSING", "INFO/SVCLAIM", structural("<DEL>", "SVLEN=3"), NEW),
+    Fault("SVCLAIM_MISSING", "INFO/SVCLAIM", structural("<DUP>", "SVLEN=3"), NEW),
     Fault("SVCLAIM_VALUE", "INFO/SVCLAIM", info("SVCLAIM", "SVCLAIM=X"), NEW),
     Fault("SVCLAIM_VALUE", "INFO/SVCLAIM", info("SVCLAIM", "SVCLAIM=JD"), NEW),
     Fault("SVCLAIM_VALUE", "INFO/SVCLAIM", info("SVCLAIM", "SVCLAIM=d"), NEW),
     Fault("INTERVAL_VALUE", "INFO/CIPOS", info("CIPOS", "CIPOS=5,10"), NEW),
     Fault("INTERVAL_VALUE", "INFO/CIPOS", info("CIPOS", "CIPOS=-10,-5"), NEW),
     Fault("INTERVAL_VALUE", "INFO/CIPOS", info("CIPOS", "CIPOS=5,-5"), NEW),
+    Fault("INTERVAL_PRECISE", "INFO/CIPOS", structural("<DEL>", DEL + ";CIPOS=-5,5"), NEW),
+    Fault("INTERVAL_PRECISE", "INFO/CIPOS", structural("<DEL>", "SVTYPE=DEL;CIPOS=0,5"), OLD),
+    Fault("INTERVAL_PRECISE", "INFO/CIPOS", structural("<DEL>", "SVTYPE=DEL;CIPOS=-1,0"), OLD),
     Fault("END_BEFORE_POS", "INFO/END", info("END", "END=2")),
-    Fault("SVLEN_COUNT", "INFO/SVLEN", info("SVLEN", "SVLEN=15,16"), NEW),
-    Fault("CN_LENGTHS", "FORMAT/CN", lambda c: None, ""),
+    Fault("BLOCK_WITHOUT_END", "INFO/END", structural("<NON_REF>", ".")),
+    Fault("BLOCK_WITHOUT_END", "INFO/END", structural("<NON_REF>", "DP=3")),
+    Fault("BLOCK_WITHOUT_END", "INFO/END", structural("<*>", ".")),
+    Fault("REPEAT_COUNTS", "INFO/RUC", structural("<CNV:TR>", TR + "RUS=TT;RUC=2,2"), NEW),
+    Fault("REPEAT_COUNTS", "INFO/RUS", structural("<CNV:TR>", TR + "RN=2;RUS=TT"), NEW),
+    Fault("REPEAT_COUNTS", "INFO/CIRB", structural("<CNV:TR>", TR + "RUS=AT;RB=30;CIRB=-1"), NEW),
+    Fault("REPEAT_COUNTS", "INFO/RUB", structural("<CNV:TR>", TR + "RUS=AT;RUC=3;RUB=2,2"), NEW),
+    Fault("REPEAT_VALUE", "INFO/RUS", structural("<CNV:TR>", TR + "RB=30"), NEW),
+    Fault("REPEAT_VALUE", "INFO/RUS", structural("<CNV:TR>", TR + "RUS=XX"), NEW),
+    Fault("REPEAT_VALUE", "INFO/RUL", structural("<CNV:TR>", TR + "RUS=CAG;RUL=2"), NEW),
+    Fault("REPEAT_VALUE", "INFO/CIRUC", structural("<CNV:TR>", TR + "RUS=AT;RUC=3;CIRUC=1,2"), NEW),
+    Fault("CN_LENGTHS", "FORMAT/CN", structural("<DEL>,<DUP>", "SVLEN=3,4;SVCLAIM=D,D", "GT:CN", "0/1:2"), NEW),
+    Fault("CN_LENGTHS", "FORMAT/CN", structural("<CNV>,<DEL>", "SVLEN=1,2;SVCLAIM=D,D", "GT:CN", "0/1:2"), NEW),
+    Fault("CN_LENGTHS", "FORMAT/CN", structural("<DUP>,<CNV>", "SVLEN=5,2;SVCLAIM=J,D", "CN", "3"), NEW),
+    Fault("PHASE_SET_LISTS", "FORMAT/PSO", structural("<DEL>", DEL, "GT:PSL:PSO", "0|1:.,.:1,2"), NEW),
+    Fault("PHASE_SET_LISTS", "FORMAT/PSL", structural("<DEL>", DEL, "GT:PSL", "0|1:a"), NEW),
+    Fault("PHASE_SET_LISTS", "FORMAT/PSQ", structural("<DEL>", DEL, "GT:PSL:PSQ", "0|1:a,.:1,2"), NEW),
+    Fault("LOCAL_ALLELES", "FORMAT/LAA", structural("<DEL>", DEL, "GT:LAA", "0/1:2"), "4.5"),
+    Fault("LOCAL_ALLELES", "FORMAT/LAA", structural("<DEL>", DEL, "GT:LAA", "0/1:1,1"), "4.5"),
+    Fault("LOCAL_ALLELES", "FORMAT/LAA", structural("<DEL>", DEL, "GT:LAA", "0/1:0"), "4.5"),
 ]
+"""Put into a file whose header declares every key and symbol they use."""
 
 
 class HeaderFault(NamedTuple):

@@ -1,7 +1,6 @@
 """Valid files, made here, into which tests put single faults."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 VERSIONS = ("4.1", "4.2", "4.3", "4.4", "4.5")
@@ -43,6 +42,12 @@ STRUCTURED = [
     '##SAMPLE=<ID=S1,Assay=WholeGenome,Description="Patient, one">',
     "##PEDIGREE=<ID=S3,Father=S1,Mother=S2>",
 ]
+SYMBOLS = ["CNV", "CNV:TR", "NON_REF", "*"]
+NEW_KEYS = [("INFO", "RN", "A", "Integer"), ("INFO", "RUS", ".", "String"), ("INFO", "RUL", ".", "Integer"),
+            ("INFO", "RUC", ".", "Float"), ("INFO", "RB", ".", "Integer"), ("INFO", "RUB", ".", "Integer"),
+            ("INFO", "CIRUC", ".", "Float"), ("INFO", "CIRB", ".", "Integer")]  # fmt: skip
+NEW_KEYS += [("FORMAT", "CN", "1", "Float"), ("FORMAT", "PSL", "P", "String"), ("FORMAT", "PSO", "P", "Integer"),
+             ("FORMAT", "PSQ", "P", "Integer")]  # fmt: skip
 CLAIM = '##INFO=<ID=SVCLAIM,Number=A,Type=String,Description="Claim">'
 SAMPLES = ["S1", "S2", "S3"]
 
@@ -77,6 +82,9 @@ def make(version: str, seed: int, number: int = 60) -> Vcf:
         m.format(version=version, svlen="A" if new else ".", cipos="." if new else "2") if "{" in m else m for m in META
     ]
     meta += (STRUCTURED if version >= "4.3" else []) + ([CLAIM] if new else [])
+    meta += [f'##ALT=<ID={symbol},Description="One of ours">' for symbol in SYMBOLS]
+    keys = NEW_KEYS * new + [("FORMAT", "LAA", ".", "Integer")] * (version >= "4.5")
+    meta += [f'##{kind}=<ID={key},Number={n},Type={t},Description="Theirs">' for kind, key, n, t in keys]
     vcf = Vcf(version, meta, ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *SAMPLES])
     pos = 100
     for i in range(number):
@@ -112,7 +120,3 @@ def _structural(contig: str, pos: int, new: bool) -> list[str]:
     length = "15" if new else "-15"
     info = f"SVTYPE=DEL;END={pos + 15};SVLEN={length};IMPRECISE;CIPOS=-5,5" + (";SVCLAIM=DJ" if new else "")
     return [contig, str(pos), ".", "A", "<DEL>", ".", "PASS", info, "GT:DP", "0/1:3", "0/0:4", "./.:."]
-
-
-Edit = Callable[[Vcf, int], None]
-"""Puts one fault into record `i`, or into the header."""

@@ -8,17 +8,20 @@ from numpy.typing import NDArray
 from .across import Sites
 from .counts import find_entry, read_counts
 from .findings import Findings
+from .header import Header
 from .lines import Block, Positions
 
 
 @dataclass(slots=True)
 class Coverage:
-    """What has been covered so far: up to `end` on `contig`, 1-based and inclusive."""
+    """What has been covered so far: up to `end` on `contig`, 1-based and inclusive, by the record in `line`."""
 
     findings: Findings
+    header: Header
     allele: str
     contig: str = ""
     end: int = 0
+    line: int = 0
 
     def is_used(self, block: Block, sites: Sites) -> bool:
         """Whether most records have the stand-in allele, so that the file is a gVCF."""
@@ -59,7 +62,10 @@ class Coverage:
     def _check_run(self, block: Block, sites: Sites, ends: Positions, begin: int, end: int) -> None:
         name = sites.names[sites.codes[begin]]
         pos, numbers = sites.pos[begin:end], block.numbers(sites.rows[begin:end])
-        first = self.end if name == self.contig else int(pos[0]) - 1
+        if name != self.contig:
+            self.finish()
+            self.contig, self.end = name, 0
+        first = self.end
         covered = np.maximum.accumulate(np.concatenate([[first], ends[begin:end]]))[:-1]
         gap, overlap = pos > covered + 1, pos <= covered
         before, after, inside = covered[gap], pos[gap], pos[overlap]
@@ -69,4 +75,11 @@ class Coverage:
         self.findings.add_many(
             "GVCF_OVERLAP", numbers[overlap], "POS", lambda i: f"{name}:{inside[i]:,} lies in the record before"
         )
-        self.contig, self.end = name, int(max(first, ends[begin:end].max()))
+        self.end, self.line = int(max(first, ends[begin:end].max())), int(numbers[-1])
+
+    def finish(self) -> None:
+        """Look at the end of a contig whose length the header gives."""
+        length = self.header.contigs.get(self.contig, (0, None))[1]
+        if length is not None and self.end < length:
+            what = f"{self.contig}:{self.end + 1:,}-{length:,} is not covered"
+            self.findings.add("GVCF_GAP", self.line, "POS", what)

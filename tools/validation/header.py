@@ -68,18 +68,20 @@ class HeaderReader:
     def read(self, line: str) -> bool:
         """Take one line without its line end; false once it is the column line, or a record that has none before it."""
         self.header.length += 1
-        if self.header.length == 1:
-            self._read_fileformat(line)
-        elif line.startswith("#CHROM") or (line.startswith("#") and line[1:2] != "#" and "\t" in line):
+        is_first = self.header.length == 1
+        if is_first and line.startswith("##fileformat="):
+            self._take_version(line)
+            return True
+        if is_first:
+            self._add("FILEFORMAT_MISSING", "##fileformat", f"the first line is {line[:60]!r}")
+        if line.startswith("#CHROM") or (line.startswith("#") and line[1:2] != "#" and "\t" in line):
             self._read_columns(line)
             return False
-        elif not line.startswith("#") and line.count("\t") >= 4:
+        if not line.startswith("#") and line.count("\t") >= 4:
+            self._add("COLUMNS_MISSING", "#CHROM", "the records begin without a line of column names")
             self.header.length -= 1
-            self._add(
-                "COLUMNS_MISSING", None, "the records begin without a line of column names", self.header.length + 1
-            )
             return False
-        else:
+        if not is_first or line.startswith("##"):
             self._read_meta(line)
         return True
 
@@ -91,15 +93,7 @@ class HeaderReader:
     def _add(self, code: str, where: str | None, message: str, line: int | None = -1) -> None:
         self.findings.add(code, self.header.length if line == -1 else line, where, message)
 
-    def _read_fileformat(self, line: str) -> None:
-        if not line.startswith("##fileformat="):
-            self._add("FILEFORMAT_MISSING", "##fileformat", f"the first line is {line[:60]!r}")
-            if line.startswith("#CHROM"):
-                self.header.length -= 1
-                self.read_again(line)
-            elif line.startswith("##"):
-                self._read_meta(line)
-            return
+    def _take_version(self, line: str) -> None:
         stated = line.removeprefix("##fileformat=VCFv") if line.startswith("##fileformat=VCFv") else ""
         self.header.stated_version = line.removeprefix("##fileformat=")
         if stated in VERSIONS:
@@ -108,17 +102,14 @@ class HeaderReader:
         self.header.version = self.findings.version = _nearest(stated)
         self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {line.removeprefix('##fileformat=')!r}")
 
-    def read_again(self, line: str) -> None:
-        """A first line that is no ##fileformat may still be the column line."""
-        self.header.length += 1
-        self._read_columns(line)
-
     def _read_meta(self, line: str) -> None:
         if self._open_quote and not line.startswith("#"):
             return
         self._open_quote = False
         if not line.strip():
             self._add("BLANK_LINE", None, "the header has an empty line")
+        elif line.startswith("##fileformat=") and self.header.stated_version is None:
+            self._take_version(line)
         elif line.startswith("##fileformat="):
             self._add("FILEFORMAT_REPEATED", "##fileformat", "##fileformat stands again")
         else:

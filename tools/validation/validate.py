@@ -101,6 +101,8 @@ class Validation:
                 return
             self._end_header(self._reader)
             self.findings.add("COLUMNS_MISSING", self.lines, "#CHROM", "the file ends without a line of column names")
+        if self._body and self._body.coverage:
+            self._body.coverage.finish()
         if self._blank:
             number = f"{len(self._blank)} empty lines follow" if len(self._blank) > 1 else "an empty line follows"
             self.findings.add("BLANK_LINE_AT_END", self._blank[0], None, f"{number} the last record")
@@ -180,7 +182,7 @@ class Body:
         self.findings = findings
         self.order = Order(header, findings, judges_ends=reference is None)
         self.duplicates = Duplicates(findings)
-        self.coverage = Coverage(findings, "<NON_REF>") if "NON_REF" in header.alts else None
+        self.coverage = Coverage(findings, header, "<NON_REF>") if "NON_REF" in header.alts else None
         self._is_first = True
 
     def check(self, block: Block, rows: Positions) -> None:
