@@ -1,4 +1,6 @@
-"""Time everything, print one JSON object with the raw numbers, and say what was reached: run.py [questions|engine].
+"""Time everything, print one JSON object with the raw numbers, and say what was reached.
+
+run.py [questions|engine|validation]
 
 Ratios compare things measured in turn in the same run, since machines are noisy.
 """
@@ -13,8 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import data_engine
 import questions
+import validation
 
-PARTS = {"questions": questions.measure, "engine": data_engine.measure}
+PARTS = {"questions": questions.measure, "engine": data_engine.measure, "validation": validation.measure}
 
 
 def main() -> None:
@@ -25,7 +28,7 @@ def main() -> None:
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(result, indent=2))
     print(json.dumps(result, indent=2))
-    for row in result.get("engine", {}).get("figures", []):
+    for row in (row for name in wanted for row in result[name].get("figures", [])):
         print(f"{row['figure']:<70} {row['reached']:>10} (at most {row['limit']})", file=sys.stderr)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .counts import find_entry, read_counts
+from .genotypes import check_format
 from .header import Declared, Header
 from .lines import Block, Positions, gather
 from .site import GVCF_ALTS
@@ -108,18 +109,17 @@ class CleanLines:
             agree[agree] = ends_behind_pos(block, rows[agree])
         return agree
 
-    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> list[int]:
-        """The samples of one line (0-based) that their expression does not clear."""
+    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> list[tuple[int, str]]:
+        """The samples of one line, 0-based and as text, that their expression does not clear."""
         import pyarrow.compute as pc
 
-        kind = Kind(columns[8], _alts(columns[4]), columns[4] in GVCF_ALTS)
-        number = len(columns) - 9
-        if number < FEW or kind not in self._kinds:
-            return list(range(number))
-        tabs = block.tabs_of(np.array([row]), len(columns) - 1)[0]
-        cells = _as_arrow(block.data, np.concatenate([tabs[8:] + 1, block.starts[row + 1 : row + 2]]))
-        clean = pc.match_substring_regex(cells, self._expression("cell", kind)).to_numpy(zero_copy_only=False)
-        return np.flatnonzero(~clean).tolist()
+        begins = block.samples(row)
+        doubtful = np.arange(len(begins) - 1)
+        if len(doubtful) >= FEW and self.learn_samples(columns) is not None:
+            expression = self._expression("cell", _kind(columns))
+            matched = pc.match_substring_regex(_as_arrow(block.data, begins), expression)
+            doubtful = np.flatnonzero(~matched.to_numpy(zero_copy_only=False))
+        return [(i, block.text(begins[i], begins[i + 1] - 1)) for i in doubtful.tolist()]
 
     def learn_site(self, columns: list[str]) -> bool:
         """Take a line whose columns up to INFO are clean as an example; false where nothing new is in it."""
@@ -130,22 +130,26 @@ class CleanLines:
         changed = self._learn_order(columns[7])
         changed |= self._learn_names(columns[6], symbols)
         if len(columns) == 8:
-            changed |= self._learn_kind(Kind(None, _alts(columns[4]), columns[4] in GVCF_ALTS))
+            changed |= self._learn_kind(_kind(columns)) or False
         if changed:
             self._written = {k: v for k, v in self._written.items() if k[0] in ("samples", "cell")}
         return changed
 
-    def learn_samples(self, columns: list[str]) -> bool:
-        """Take a line whose FORMAT and samples are clean as an example; false where nothing new is in it."""
+    def learn_samples(self, columns: list[str]) -> bool | None:
+        """Take FORMAT of a line as an example; false where it is known already, null where it cannot be learned."""
         keys = columns[8].split(":")
         declared = [self.header.find("FORMAT", key) for key in keys]
         if set(keys) & NEEDS_EXACT or any(d and d.number in ("P", "M", "LA", "LR", "LG") for d in declared):
-            return False
-        return columns[8] != "." and self._learn_kind(Kind(columns[8], _alts(columns[4]), columns[4] in GVCF_ALTS))
+            return None
+        if columns[8] == "." or any(check_format(columns[8], self.header)):
+            return None
+        return self._learn_kind(_kind(columns))
 
-    def _learn_kind(self, kind: Kind) -> bool:
-        if kind in self._kinds or kind.alts > MOST_ALTS or len(self._kinds) >= MOST:
+    def _learn_kind(self, kind: Kind) -> bool | None:
+        if kind in self._kinds:
             return False
+        if kind.alts > MOST_ALTS or len(self._kinds) >= MOST:
+            return None
         self._kinds[kind] = None
         return True
 
@@ -300,6 +304,10 @@ def _sites(block: Block, rows: Positions) -> pa.Array:
 def _as_arrow(data: NDArray[np.uint8], offsets: Positions) -> pa.Array:
     """Spans of `data` that follow each other, as strings, without a copy."""
     return pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _kind(columns: list[str]) -> Kind:
+    return Kind(columns[8] if len(columns) > 8 else None, _alts(columns[4]), columns[4] in GVCF_ALTS)
 
 
 def _alts(alt: str) -> int:

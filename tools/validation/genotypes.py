@@ -21,8 +21,8 @@ MOST_CELLS = 20
 """Samples of one record that are taken apart because something is wrong in them; of others only the first is needed."""
 
 
-def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> Iterator[Breach]:
-    """What breaks the rules in FORMAT and in the samples `doubtful` (0-based).
+def check_genotypes(columns: list[str], header: Header, doubtful: list[tuple[int, str]]) -> Iterator[Breach]:
+    """What breaks the rules in FORMAT and in the samples `doubtful` (0-based, with their text).
 
     One breach for each rule and key, however many samples.
     """
@@ -34,8 +34,8 @@ def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> 
     checker = _Samples(keys, columns, header)
     found: dict[tuple[str, str], tuple[Breach, int]] = {}
     failed = 0
-    for i in doubtful:
-        breaches = list(checker.check(columns[9 + i]))
+    for i, cell in doubtful:
+        breaches = list(checker.check(cell))
         failed += bool(breaches)
         for breach in breaches:
             first, number = found.get((breach.code, breach.field), (None, 0))

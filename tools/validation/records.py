@@ -38,10 +38,8 @@ class RecordChecker:
                 self._undeclared("ALT_UNDECLARED", number, "ALT", allele[1:-1])
         return not broken
 
-    def check_samples(self, number: int, columns: list[str], doubtful: list[int]) -> bool:
-        """Check FORMAT and those samples (0-based) that are doubtful; true as in `check_site`."""
-        if not alleles_are_readable(columns, self.header):
-            return False
+    def check_samples(self, number: int, columns: list[str], doubtful: list[tuple[int, str]]) -> bool:
+        """Check FORMAT and those samples (0-based, with their text) that are doubtful; true as in `check_site`."""
         broken = self._add(number, check_genotypes(columns, self.header, doubtful))
         self._undeclared_keys(number, "FORMAT", columns[8].split(":"), broken)
         return not broken

@@ -14,7 +14,7 @@ from .findings import Findings, Verdict
 from .gvcf import Coverage
 from .header import Header, HeaderReader
 from .lines import Block, Chunk, Positions, chunks, column, to_block
-from .records import RecordChecker
+from .records import RecordChecker, alleles_are_readable
 from .reference import Reference
 from .rules import rules
 
@@ -219,7 +219,7 @@ class Body:
 
     def _check_singly(self, block: Block, row: int, clear: list[bool], broken: list[int]) -> bool:
         """Check what is not clear of a line: its site, its samples. Whether something was learned from it."""
-        columns = block.line(row).split("\t")
+        columns = block.site(row)
         number, learned = block.first + row, False
         site, samples = clear
         if not site:
@@ -227,9 +227,9 @@ class Body:
             learned = site and self.clean_lines.learn_site(columns)
         if len(columns) < 9:
             samples = True
-        elif not samples:
+        elif not samples and alleles_are_readable(columns, self.header):
             samples = self.exact.check_samples(number, columns, self.clean_lines.doubtful_cells(block, row, columns))
-            learned |= samples and self.clean_lines.learn_samples(columns)
+            learned |= bool(self.clean_lines.learn_samples(columns))
         if not (site and samples):
             broken.append(row)
         return learned
