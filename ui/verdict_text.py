@@ -60,12 +60,14 @@ def _print_rule(out: Console, rule: Rule, severity: Severity, number: int, shown
     out.print(Text(f"{severity} {rule.code}", style=_STYLES[severity]).append(f", {times}", style="not bold default"))
     _paragraph(out, "  ", rule.demands)
     for finding in shown:
-        _paragraph(out, "    ", _place(finding) + finding.message, hang=8)
+        own_fix = f". {finding.fix}" if finding.fix != rule.fix else ""
+        _paragraph(out, "    ", _place(finding) + finding.message + own_fix, hang=8)
     if shown and number > len(shown):
         out.print(Text(f"    … {number - len(shown):,} more", style="dim"))
     if rule.why:
         _paragraph(out, "  why: ", rule.why, style="dim")
-    _paragraph(out, "  fix: ", rule.fix, style="cyan")
+    if not shown or any(finding.fix == rule.fix for finding in shown):
+        _paragraph(out, "  fix: ", rule.fix, style="cyan")
 
 
 def _place(finding: Finding) -> str:

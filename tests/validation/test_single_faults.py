@@ -26,7 +26,7 @@ def findings_of(text: str, folder: Path) -> list[Finding]:
 
 def assert_one(found: list[Finding], code: str, line: int | None, field: str) -> None:
     assert [(f.code, f.line, f.field or "") for f in found] == [(code, line, field)]
-    assert found[0].message and found[0].fix == rules()[code].fix
+    assert found[0].message and found[0].fix
 
 
 @pytest.mark.parametrize("version", VERSIONS)

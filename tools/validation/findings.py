@@ -41,11 +41,17 @@ class Findings:
         self._severities: Counter[Severity] = Counter()
         self._kept: dict[str, list[Finding]] = {}
 
-    def add(self, code: str, line: int | None, field: str | None, message: str, eased: bool = False) -> None:
-        """Count one finding; `eased` makes a warning of an error that the rule's context softens."""
+    def add(
+        self, code: str, line: int | None, field: str | None, message: str, eased: bool = False, fix: str = ""
+    ) -> None:
+        """Count one finding.
+
+        `eased` makes a warning of an error that the rule's context softens; `fix` is a way out for just this one,
+        where it can be said more exactly than by the rule.
+        """
         self._count(code, 1, eased)
         if self._has_room(code):
-            self._keep(code, line, field, message, eased)
+            self._keep(code, line, field, message, eased, fix)
 
     def add_many(self, code: str, lines: NDArray[np.int64], field: str, message: Callable[[int], str]) -> None:
         """Count one finding for each of `lines`; `message(i)` is asked only for those that are kept."""
@@ -53,7 +59,7 @@ class Findings:
         for i, line in enumerate(lines.tolist()):
             if not self._has_room(code):
                 return
-            self._keep(code, line, field, message(i), False)
+            self._keep(code, line, field, message(i))
 
     def listed(self) -> list[Finding]:
         """The kept findings: errors and warnings together, in the order of their lines."""
@@ -78,8 +84,11 @@ class Findings:
             self.counts[code] += number
             self._severities[self._severity(code, eased)] += number
 
-    def _keep(self, code: str, line: int | None, field: str | None, message: str, eased: bool) -> None:
-        finding = Finding(code, self._severity(code, eased), line, field, one_line(message), rules()[code].fix)
+    def _keep(
+        self, code: str, line: int | None, field: str | None, message: str, eased: bool = False, fix: str = ""
+    ) -> None:
+        way_out = one_line(fix) or rules()[code].fix
+        finding = Finding(code, self._severity(code, eased), line, field, one_line(message), way_out)
         self._kept.setdefault(code, []).append(finding)
 
 

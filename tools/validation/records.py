@@ -6,7 +6,7 @@ from .findings import Findings
 from .genotypes import check_genotypes
 from .header import Header
 from .info import check_info
-from .predefined import Kind
+from .predefined import Kind, find_predefined
 from .site import SYMBOL, check_alleles, check_site
 from .values import Breach
 
@@ -86,9 +86,8 @@ class RecordChecker:
             if self.header.nameless[kind]:
                 self.header.nameless[kind] -= 1
                 return
-            self.findings.add(
-                code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header"
-            )
+            message = f"{kind} {name[:60]} is used here first and not declared in the header"
+            self.findings.add(code, number, where, message, fix=f"Add {header_line(kind, name, self.header.version)}")
 
 
 def alleles_are_readable(columns: list[str], header: Header) -> bool:
@@ -96,3 +95,12 @@ def alleles_are_readable(columns: list[str], header: Header) -> bool:
     return not any(
         b.code in ("REF_SYNTAX", "ALT_SYNTAX") for b in check_alleles(columns[3], columns[4], header.version)
     )
+
+
+def header_line(kind: str, name: str, version: str) -> str:
+    """The header line that a name lacks; with Number and Type where the specification gives them."""
+    if kind not in ("INFO", "FORMAT"):
+        return f'##{kind}=<ID={name},Description="...">'
+    known = find_predefined("INFO" if kind == "INFO" else "FORMAT", name, version)
+    number, type_ = (known.number, known.type) if known else ("...", "...")
+    return f'##{kind}=<ID={name},Number={number},Type={type_},Description="...">'
