@@ -196,7 +196,7 @@ class Body:
         good = rows[whole]
         if len(good):
             broken = self._check_lines(block, good)
-            self._check_together(block, good, np.setdiff1d(good, broken, assume_unique=True))
+            self._check_together(block, good, np.array(broken, np.int64))
 
     def _check_lines(self, block: Block, rows: Positions) -> list[int]:
         """Clear what the expressions clear; check the rest singly, learning from what turns out clean.
@@ -234,21 +234,22 @@ class Body:
             broken.append(row)
         return learned
 
-    def _check_together(self, block: Block, rows: Positions, unbroken: Positions) -> None:
+    def _check_together(self, block: Block, rows: Positions, broken: Positions) -> None:
         sites = read_sites(block, rows)
         self.order.check(block, sites)
         self.duplicates.check(block, sites)
-        check_counts(self.findings, self.header, block, unbroken)
+        check_counts(self.findings, self.header, block, np.setdiff1d(rows, broken, assume_unique=True))
         if self._is_first and self.coverage and not self.coverage.is_used(block, sites):
             self.coverage = None  # a joint call set keeps the header line of the gVCFs that it was made from
         self._is_first = False
         if self.coverage:
             self.coverage.check(block, sites)
         if self.reference:
-            self._check_reference(self.reference, block, sites, unbroken)
+            self._check_reference(self.reference, block, sites, broken)
 
-    def _check_reference(self, reference: Reference, block: Block, sites: Sites, unbroken: Positions) -> None:
-        kept = np.isin(sites.rows, unbroken)
+    def _check_reference(self, reference: Reference, block: Block, sites: Sites, broken: Positions) -> None:
+        unreadable = [row for row in broken.tolist() if not alleles_are_readable(block.site(row), self.header)]
+        kept = ~np.isin(sites.rows, unreadable)
         rows = sites.rows[kept]
         tabs = block.tabs_of(rows, 5)
         chrom, ref, alt = (
