@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from .across import Duplicates, Order, Sites, read_sites
 from .blocks import TextError, open_text
@@ -252,14 +253,9 @@ class Body:
         kept = ~np.isin(sites.rows, unreadable)
         rows = sites.rows[kept]
         tabs = block.tabs_of(rows, 5)
-        chrom, ref, alt = (
-            column(block.data, begins, ends)
-            for begins, ends in (
-                (block.starts[rows], tabs[:, 0]),
-                (tabs[:, 2] + 1, tabs[:, 3]),
-                (tabs[:, 3] + 1, tabs[:, 4]),
-            )
-        )
+        chrom = pa.array(sites.names, pa.string()).take(pa.array(sites.codes[kept]))
+        ref = column(block.data, tabs[:, 2] + 1, tabs[:, 3])
+        alt = column(block.data, tabs[:, 3] + 1, tabs[:, 4])
         reference.check_records(self.findings, block.numbers(rows), chrom, sites.pos[kept], ref, alt)
 
 
