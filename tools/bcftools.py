@@ -42,9 +42,9 @@ class Child:
         assert self.process.stdout
         return self.process.stdout
 
-    def start(self, arguments: list[str]) -> None:
+    def start(self, arguments: list[str], memory: int | None = None) -> None:
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(arguments).encode() + b"\n")
+        self.process.stdin.write(json.dumps([memory, *arguments]).encode() + b"\n")
         self.process.stdin.close()
 
     def messages(self) -> str:
@@ -81,30 +81,34 @@ def release() -> None:
 
 @contextlib.contextmanager
 def stream(
-    arguments: list[str], timeout: float | None = None, feed: Iterator[bytes] | None = None
+    arguments: list[str],
+    timeout: float | None = None,
+    feed: Iterator[bytes] | None = None,
+    memory: int | None = None,
 ) -> Iterator[IO[bytes]]:
     """The output of a command while it runs; `feed`, where given, is the content of its input file.
 
-    `timeout` is in seconds. Raises `BcftoolsError` when the output has been read and the command failed.
+    `timeout` is in seconds, `memory` the most that bcftools may take, in bytes. Raises `BcftoolsError` when the output
+    has been read and the command failed.
     """
     with contextlib.ExitStack() as stack:
         if feed is None:
             child = _take(stack)
-            child.start(arguments)
+            child.start(arguments, memory)
         else:
-            child = _start_fed(stack, arguments, feed)
+            child = _start_fed(stack, arguments, feed, memory)
         expired = threading.Event()
         _limit(stack, child, timeout, expired)
         yield child.output
         _check(child, expired)
 
 
-def _start_fed(stack: contextlib.ExitStack, arguments: list[str], feed: Iterator[bytes]) -> Child:
+def _start_fed(stack: contextlib.ExitStack, arguments: list[str], feed: Iterator[bytes], memory: int | None) -> Child:
     source, sink = os.pipe()
     child = Child((source,))
     stack.callback(child.close)
     os.close(source)
-    child.start([*arguments, f"/dev/fd/{source}"])
+    child.start([*arguments, f"/dev/fd/{source}"], memory)
 
     def write() -> None:
         with (

@@ -1,4 +1,5 @@
-"""The process in which the bundled bcftools runs: one command, read from standard input as a JSON list.
+"""The process in which the bundled bcftools runs: one command, read from standard input as a JSON list
+with the most memory it may take before it.
 
 A process of its own, since bcftools is C code with global state that a hostile file may crash, and since a
 child can be stopped. The import of pysam is done before the command is read, so a child that is started
@@ -6,6 +7,7 @@ early is ready when it is wanted.
 """
 
 import json
+import resource
 import sys
 
 import pysam.bcftools
@@ -18,7 +20,9 @@ def main() -> int:
     line = sys.stdin.buffer.readline()
     if not line:
         return 0
-    command, *arguments = json.loads(line)
+    memory, command, *arguments = json.loads(line)
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     if command == "--version":
         print("bcftools", pysam.version.__bcftools_version__, "with pysam", pysam.version.__version__)
         return 0
