@@ -94,6 +94,7 @@ class Order:
         if name in self.finished:
             self.findings.add("CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}")
         elif self.header.contigs and name not in self.header.contigs and ":" not in name:
+            self.findings.undeclared["contig", name] = None
             self.findings.add("CONTIG_UNDECLARED", line, "CHROM", f"contig {name[:60]} is not declared in the header")
         self.finished.add(name)
         self.contig, self.last = name, 0

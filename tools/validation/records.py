@@ -88,6 +88,7 @@ class RecordChecker:
             if self.header.nameless[kind]:
                 self.header.nameless[kind] -= 1
                 return
+            self.findings.undeclared[kind, name] = None
             self.findings.add(code, number, where, f"{kind} {name[:60]} is used here first and not declared in the header")
 
 

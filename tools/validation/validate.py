@@ -38,7 +38,18 @@ def validate(
     `keep` findings of each code are listed (all, where null); all are counted. `progress` is told the number of
     records so far. Raises `InputError` where there is no file to read.
     """
-    findings = Findings(keep)
+    return examine(path, Findings(keep), strict=strict, reference=reference, progress=progress)
+
+
+def examine(
+    path: Path,
+    findings: Findings,
+    *,
+    strict: bool = False,
+    reference: Path | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """`validate` with findings of the caller's, which may note more than a verdict holds."""
     verdict = Verdict(str(path), strict)
     validation = Validation(findings, Reference(reference) if reference else None, progress)
     try:
