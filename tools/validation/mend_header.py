@@ -147,7 +147,7 @@ def _mend_line(new: MendedHeader, plan: HeaderPlan, line: str, wrong: set[str], 
     if not remaining < wrong:
         return line
     if chosen:
-        new.touched.add(meta.where[:_FIELD[meta.key]])
+        new.touched.add(meta.where[: _FIELD[meta.key]])
     for code in sorted(wrong - remaining):
         was = f" (was Number={meta.values['Number']}, Type={meta.values['Type']})" if code in DEFINED else ""
         now = f": Number={values['Number']}, Type={values['Type']}" if code in DEFINED else ""
@@ -235,12 +235,19 @@ def lines_to_join(header: list[str], among: Iterable[str]) -> list[str] | None:
         meta = _parsed(line)
         if meta is None or meta.key == "fileformat":
             return None
-        other = declared.get(_name(meta) or ("", ""))
+        name = _name(meta)
+        other = declared.get(name) if name else None
         if other is None:
             joined.append(line)
-        elif any(meta.values.get(k) != other.values.get(k) for k in ("Number", "Type", "length")):
+            if name:
+                declared[name] = meta
+        elif not _means_the_same(meta, other):
             return None
     return joined
+
+
+def _means_the_same(meta: MetaLine, other: MetaLine) -> bool:
+    return meta.key in KINDS and all(meta.values.get(k) == other.values.get(k) for k in ("Number", "Type", "length"))
 
 
 def _parsed(line: str) -> MetaLine | None:

@@ -92,18 +92,17 @@ def _compressor(target: Path) -> Iterator[IO[bytes]]:
                 stream.close()
 
 
-def make_index(target: Path) -> Path:
-    """Index a sorted file beside itself: .tbi, or .csi where a position lies beyond what .tbi can hold."""
+def make_index(target: Path) -> Path | None:
+    """Index a sorted file beside itself: .tbi, or .csi where a position lies beyond what .tbi can hold; else null."""
     for kind, suffix in (("-t", ".tbi"), ("-c", ".csi")):
         index = index_name(target, suffix)
         try:
             with bcftools.stream(["index", kind, "-o", str(index), str(target)]) as output:
                 output.read()
             return index
-        except bcftools.BcftoolsError as error:
+        except bcftools.BcftoolsError:
             index.unlink(missing_ok=True)
-            failure = error
-    raise OSError(f"it cannot be indexed: {failure}")
+    return None
 
 
 def publish(target: Path, out: Path, index: Path | None) -> Path | None:

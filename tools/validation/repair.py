@@ -5,7 +5,7 @@ be read, duplicates that only now stand together) or a definition that the value
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from ...memory.errors import InputError
-from ..text import count_of
+from ..text import one_line
 from .blocks import TextError, open_text
 from .findings import Findings, Verdict
 from .header import Header
@@ -45,7 +45,7 @@ IN_RECORDS = {
     "BLANK_LINE": "empty lines were removed",
     "BLANK_LINE_AT_END": "empty lines at the end were removed",
     "NO_FINAL_NEWLINE": "a line end was added to the last line",
-    "COLUMNS_REPEATED": "header lines among the records were removed; what the header lacked was added to it",
+    "COLUMNS_REPEATED": "header lines among the records were removed, those that the header lacked were put there",
     "FILTER_PASS_BESIDE": "PASS or '.' beside other filters was removed from FILTER",
     "FILTER_REPEATED": "filters named twice were named once",
     "CONTIG_AGAIN": "the records were sorted by contig (in the order of the header) and position",
@@ -63,8 +63,11 @@ IN_HEADER = {
     **{f"{kind}_UNDECLARED": "header lines were added: " for kind in ("CONTIG", "FILTER", "ALT", "INFO", "FORMAT")},
 }
 
-INDEXED = "CHROM_SYNTAX POS_SYNTAX POS_RANGE CONTIG_AGAIN POS_UNSORTED COLUMN_COUNT COLUMN_NAMES COLUMNS_REPEATED \
-COLUMNS_MISSING FILEFORMAT_MISSING BLANK_LINE CONTROL_CHARACTER NO_FINAL_NEWLINE END_BEFORE_POS NOT_TEXT".split()
+NEEDED_FOR_INDEX = {
+    *("FILEFORMAT_MISSING", "COLUMNS_MISSING", "COLUMN_NAMES", "COLUMNS_REPEATED", "COLUMN_COUNT"),
+    *("CHROM_SYNTAX", "POS_SYNTAX", "POS_RANGE", "CONTIG_AGAIN", "POS_UNSORTED", "END_BEFORE_POS"),
+    *("BLANK_LINE", "CONTROL_CHARACTER", "NO_FINAL_NEWLINE", "NOT_TEXT"),
+}
 """Rules that a file must keep before it is indexed, which is done in C."""
 
 Progress = Callable[[str, int], None]
@@ -135,10 +138,15 @@ def repair(path: Path, out: Path, *, progress: Progress | None = None) -> Repair
     _check_readable(before)
     with folder_beside(out) as folder:
         work = Work(path, folder / f"new{_suffix(out)}", survey, before)
-        changes, after = work.run(tell)
+        try:
+            changes, after = work.run(tell)
+        except HeaderTooLarge:
+            raise InputError(f"The header of {path} has more than {LARGEST >> 20} MB", "Shorten it first") from None
         if _stamp(path) != stamp:
-            raise InputError(f"{path} was written to while it was repaired", "Wait until it is finished, and repair it again")
-        fit = is_compressed(out) and not set(INDEXED) & after.codes.keys()
+            raise InputError(
+                f"{path} was written to while it was repaired", "Wait until it is finished, and repair it again"
+            )
+        fit = is_compressed(out) and not NEEDED_FOR_INDEX & after.codes.keys()
         index = publish(work.target, out, make_index(work.target) if fit else None)
     after.file = str(out)
     return Repair(out, _with_packing(changes, before, out), before, after, index, work.reasons)
@@ -157,7 +165,7 @@ def _check_readable(before: Verdict) -> None:
     """Refuse what would lose text: where it ends early, or where lines are cut."""
     lost = {"FILE_EMPTY", "NOT_VCF", "DAMAGED_COMPRESSION", "UNSUPPORTED_COMPRESSION", "EXPANSION_LIMIT"}
     lost |= {"LINE_TOO_LONG", "UNREADABLE_RECORD", "FILE_CHANGED"}
-    finding = next((f for f in before.findings if f.code in lost), None)
+    finding = next((f for f in before.findings if f.code in lost or not before.readable), None)
     if finding:
         raise InputError(f"{before.file} cannot be repaired: {finding.message}", finding.fix)
 
@@ -280,10 +288,12 @@ class Work:
         for code in survey.counts.keys() - self._codes:
             self._codes.add(code)
             self._numbers[code] = survey.counts[code]
+        if "NO_FINAL_NEWLINE" in survey.counts:
+            self.reasons["NO_FINAL_NEWLINE"] = "The last line lacks columns: the file was cut off, get it again"
         self._vain |= claimed - new.changes.keys() - {c for c, n in counts.items() if n} - set(ORDER)
         return known != (len(self._codes), len(self._plan.undeclared), self._plan.tried.total(), len(self._vain))
 
-    def _chunks(self, counts: Counter[str]) -> Iterator[Chunk]:
+    def _chunks(self, counts: Counter[str]) -> Generator[Chunk, None, None]:
         """The text with line feeds only and without a byte-order mark; what was changed is counted."""
         try:
             for chunk in chunks(open_text(self.path).blocks(BLOCK)):
@@ -291,9 +301,14 @@ class Work:
                 counts["CRLF"] += number
                 yield Chunk(chunk.text.replace(b"\r\n", b"\n"), chunk.complete) if number else chunk
         except TextError as error:
-            if error.code != "NOT_TEXT":
-                raise InputError(f"{self.path} cannot be repaired: {error.message}") from error
+            if not _is_byte_order_mark(error):
+                raise InputError(f"{self.path} cannot be repaired: {error.message}", rules()[error.code].fix) from error
             counts["NOT_TEXT"] += 1
+
+
+def _is_byte_order_mark(error: TextError) -> bool:
+    """The one error that is raised when all the text has been given."""
+    return error.code == "NOT_TEXT" and "byte-order mark" in error.message
 
 
 def _chain(first: Chunk, rest: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -318,10 +333,14 @@ def _changes(new: MendedHeader, counts: Counter[str], claimed: set[str], numbers
     """What was changed, in the order of the rules."""
     found = []
     for code in rules():
-        names = new.changes.get(code, [])
-        if names:
-            more = f" and {count_of(len(names) - 5, 'more name')}" if len(names) > 5 else ""
-            found.append(Change(code, len(names) + counts[code], IN_HEADER[code] + ", ".join(names[:5]) + more))
+        notes = new.changes.get(code, [])
+        if notes:
+            found.append(Change(code, len(notes) + counts[code], IN_HEADER[code] + _some(notes)))
         elif counts[code] or (code in claimed and code in ORDER):
             found.append(Change(code, counts[code] or numbers[code], IN_RECORDS[code]))
     return found
+
+
+def _some(notes: list[str]) -> str:
+    more = f" and {len(notes) - 5:,} more" if len(notes) > 5 else ""
+    return one_line("; ".join(filter(None, notes[:5])), 1000) + (more if notes[0] else "")
