@@ -191,8 +191,11 @@ def _problems(line: str, version: str) -> set[str]:
 
 def _declare(new: MendedHeader, plan: HeaderPlan) -> None:
     version = new.read().version
+    declared = {_name(meta) for meta in map(_parsed, new.lines) if meta}
     added: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for kind, name in plan.undeclared:
+        if (kind, name) in declared or "\ufffd" in name:  # what is no UTF-8 has no name that could be written
+            continue
         line = _declaration(kind, name, plan.tried, version)
         if line and not _problems(line, version) and parse(line).values["ID"] == name:
             added[kind].append(line)

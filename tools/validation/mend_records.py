@@ -154,17 +154,17 @@ class Sorter:
         self._longest = 1
         self._number = 0
 
-    def sort(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    def sort(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The sorted lines. Raises `CannotSort`."""
-        runs = [self._write(sorted(lines, key=self._key)) for lines in self._runs(blocks)]
+        runs = [self._write(sorted(run, key=self._key)) for run in self._runs(lines)]
         while len(runs) > (together := max(2, min(OPEN_RUNS, RUN * 4 // self._longest))):
             runs = [self._write(self._merge(runs[i : i + together])) for i in range(0, len(runs), together)]
         yield from self._merge(runs)
 
-    def _runs(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    def _runs(self, lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         held: list[bytes] = []
         size = 0
-        for line in lines_of(blocks):
+        for line in lines:
             if not line.endswith(b"\n"):
                 raise CannotSort("the last line may be cut off")
             held.append(line)

@@ -28,7 +28,7 @@ from .mend_header import (
     mend_header,
     take_header,
 )
-from .mend_records import CannotSort, RecordMender, Sorter, without_repeats
+from .mend_records import CannotSort, RecordMender, Sorter, lines_of, without_repeats
 from .output import check_names, folder_beside, is_compressed, make_index, open_output, publish
 from .rules import rules
 from .validate import BLOCK, examine
@@ -263,11 +263,12 @@ class Work:
 
     def _records_of(self, header: Header, rest: Iterable[Chunk], counts: Counter[str]) -> Iterable[bytes]:
         text: Iterable[bytes] = RecordMender(header, self._codes, self._joined, counts).mend(rest)
-        if self._todo(ORDER):
+        sorts, selects = self._todo(ORDER), self._todo(REPEATED)
+        if sorts or selects:
+            text = lines_of(text)
+        if sorts:
             text = Sorter(header, Path(mkdtemp(dir=self.target.parent))).sort(text)
-        if self._todo(REPEATED):
-            text = without_repeats(text, counts)
-        return text
+        return without_repeats(text, counts) if selects else text
 
     def _todo(self, codes: Iterable[str]) -> bool:
         return bool((self._codes - self._vain) & set(codes))
