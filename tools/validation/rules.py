@@ -17,8 +17,8 @@ class Rule:
     """One rule. `section` is that of the specification of VCF 4.5 unless it says otherwise.
 
     `demands` says what a valid file does; `fix` what to do where it does not; `why` whom a breach hurts.
-    `repaired` is true where `validate --fix` mends it. `severity` holds for every version but those in `eased`,
-    where a breach is a warning.
+    `repaired` is true where `validate --fix` mends it, unless other lines of the file speak against that.
+    `severity` holds for every version but those in `eased`, where a breach is a warning.
     """
 
     code: str
