@@ -278,6 +278,20 @@ def test_joined_files_that_differ_are_left(tmp_path: Path) -> None:
     assert done.changes == [] and new == first + second and "COLUMNS_REPEATED" in done.reasons
 
 
+def test_a_joined_file_whose_header_breaks_rules_is_left(tmp_path: Path) -> None:
+    first = vcf_of("1\t5\t.\tA\tC\t.\t.\t.")
+    second = vcf_of("2\t5\t.\tA\tC\t.\t.\t.", header="##INFO=<Number=1,Type=String>")
+    done, new = mend(first + second, tmp_path)
+    assert done.changes == [] and new == first + second
+
+
+def test_a_wrong_column_line_stays_the_last_of_the_header(tmp_path: Path) -> None:
+    text = vcf_of("1\t5\t.\tA\tC\t.\t.\t.").replace("#CHROM", "#CHR").replace("##ref", "\n##ref")
+    done, new = mend(text, tmp_path)
+    assert [c.code for c in done.changes] == ["BLANK_LINE"] and done.after.codes == {"COLUMN_NAMES": 1}
+    assert new.split("\n")[2:4] == ['##vcf_agent_repair=<ID=repair1,Rules="BLANK_LINE">', text.split("\n")[3]]
+
+
 def test_joined_files_keep_the_header_lines_of_both(tmp_path: Path) -> None:
     first = vcf_of("1\t5\t.\tA\tC\t.\t.\t.")
     second = vcf_of("2\t5\t.\tA\tC\t.\tq1\t.", header='##FILTER=<ID=q1,Description="x"> ##source=x')

@@ -52,9 +52,9 @@ class MendedHeader:
         self.changes.setdefault(code, []).append(what)
 
     def put(self, line: str, kind: str = "") -> None:
-        """Insert behind the last line of its kind, else before the line of column names."""
+        """Insert behind the last line of its kind, else before the line of column names, right or wrong."""
         last = [i for i, old in enumerate(self.lines) if kind and old.startswith(f"##{kind}=")]
-        columns = (i for i, old in enumerate(self.lines) if old.startswith("#CHROM"))
+        columns = (i for i, old in enumerate(self.lines) if not old.startswith("##") and old.startswith("#"))
         self.lines.insert(last[-1] + 1 if last else next(columns, len(self.lines)), line)
 
     def read(self) -> Header:
@@ -144,11 +144,12 @@ def _mend_line(new: MendedHeader, plan: HeaderPlan, line: str, wrong: set[str], 
     order = [*ORDER, *(k for k in meta.order if k not in ORDER)] if "META_KEY_ORDER" in wrong else meta.order
     mended = f"##{meta.key}=<{','.join(f'{key}={values[key]}' for key in order)}>"
     remaining = _problems(mended, version)
-    if not remaining < wrong:
+    settled = wrong & MENDED - remaining
+    if not settled or remaining - wrong:
         return line
     if chosen:
         new.touched.add(meta.where[: _FIELD[meta.key]])
-    for code in sorted(wrong - remaining):
+    for code in sorted(settled):
         was = f" (was Number={meta.values['Number']}, Type={meta.values['Type']})" if code in DEFINED else ""
         now = f": Number={values['Number']}, Type={values['Type']}" if code in DEFINED else ""
         new.note(code, meta.where + now + was)
@@ -230,6 +231,8 @@ def _declaration(kind: str, name: str, tried: Counter[str], version: str) -> str
 def lines_to_join(header: list[str], among: Iterable[str]) -> list[str] | None:
     """Header lines among the records that the header lacks; null where they contradict it, or are none of its kind."""
     known = set(header)
+    if not read_header(header, Findings(0)).columns:
+        return None
     declared = {name: meta for meta in map(_parsed, header) if meta and (name := _name(meta))}
     joined: list[str] = []
     for line in among:
@@ -246,7 +249,15 @@ def lines_to_join(header: list[str], among: Iterable[str]) -> list[str] | None:
                 declared[name] = meta
         elif not _means_the_same(meta, other):
             return None
-    return joined
+    return None if _breaks_rules(header, joined) else joined
+
+
+def _breaks_rules(header: list[str], joined: list[str]) -> bool:
+    """Whether lines before the line of column names bring findings that the header alone has not."""
+    alone, together = Findings(0), Findings(0)
+    read_header(header, alone)
+    read_header([*header[:-1], *joined, header[-1]], together)
+    return bool(together.counts - alone.counts)
 
 
 def _means_the_same(meta: MetaLine, other: MetaLine) -> bool:
