@@ -10,7 +10,7 @@ demo: .venv/core
 	$(BIN)/python examples/demo.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
 
 test-all: .venv/dev
 	$(BIN)/python -m pytest -q

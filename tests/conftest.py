@@ -38,6 +38,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize((wanted, "truth"), params)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests ask for with `record_property("printed", …)`, from whatever process they ran in."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", []):
+                if name == "printed" and report.when == "call":
+                    terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with the real files and truth.json."""

@@ -89,8 +89,8 @@ def _cell(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def ingest_progress() -> Iterator[Callable[[str, int], None] | None]:
-    """A function that shows how many records of a file have been read; null where nobody looks."""
+def work_progress() -> Iterator[Callable[[str, int], None] | None]:
+    """A function that shows how many records a piece of work has seen; null where nobody looks."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -103,23 +103,37 @@ def ingest_progress() -> Iterator[Callable[[str, int], None] | None]:
 
         def show(name: str, records: int) -> None:
             if name not in tasks:
-                tasks[name] = progress.add_task(f"reading {plain(name)}", total=None)
+                tasks[name] = progress.add_task(plain(name), total=None)
             progress.update(tasks[name], completed=records)
 
         yield show
 
 
 @contextlib.contextmanager
-def slow_progress(name: str, after: float = 1.0) -> Iterator[Callable[[int], None]]:
-    """As `ingest_progress` for one file, shown only once it has taken `after` seconds."""
+def ingest_progress() -> Iterator[Callable[[str, int], None] | None]:
+    """The same for files that are read, by their names."""
+    with work_progress() as show:
+        yield (lambda name, records: show(f"reading {name}", records)) if show else None
+
+
+@contextlib.contextmanager
+def slow_steps(after: float = 1.0) -> Iterator[Callable[[str, int], None]]:
+    """As `work_progress`, shown only once the work has taken `after` seconds."""
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         shows: list[Callable[[str, int], None] | None] = []
 
-        def tell(records: int) -> None:
+        def tell(what: str, records: int) -> None:
             if not shows and time.monotonic() - start > after:
-                shows.append(stack.enter_context(ingest_progress()))
+                shows.append(stack.enter_context(work_progress()))
             if shows and (show := shows[0]):
-                show(name, records)
+                show(what, records)
 
         yield tell
+
+
+@contextlib.contextmanager
+def slow_progress(name: str, after: float = 1.0) -> Iterator[Callable[[int], None]]:
+    """The same for the reading of one file."""
+    with slow_steps(after) as tell:
+        yield lambda records: tell(f"reading {name}", records)

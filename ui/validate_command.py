@@ -31,18 +31,26 @@ SARIF_MARK, JUNIT_MARK = '"name": "vcf-agent"', '<testsuites name="vcf-agent val
 @click.option("--reference", type=FILE, help="FASTA to compare REF and the contigs with.")
 @click.option("--sarif", type=FILE, metavar="OUT", help="Also write a SARIF report.")
 @click.option("--junit", type=FILE, metavar="OUT", help="Also write a JUnit report.")
+@click.option(
+    "--fix", "out", type=FILE, metavar="OUT", help="Write a mended copy of FILE; its name says .vcf or .vcf.gz."
+)
 @click.option("--explain", metavar="CODE", help="Tell what a rule means; 'all' lists them.")
 @as_json
 def validate(files: tuple[Path, ...], strict: bool, most: int | None, every: bool, reference: Path | None,
-             sarif: Path | None, junit: Path | None, explain: str | None, as_json: bool) -> int:  # fmt: skip
+             sarif: Path | None, junit: Path | None, out: Path | None, explain: str | None,
+             as_json: bool) -> int:  # fmt: skip
     """Say whether FILES follow the VCF specification, and everything in which they do not.
 
-    Exit code: 0 all are valid, 1 some are not, 2 some could not be read.
+    Exit code: 0 all are valid, 1 some are not, 2 some could not be read. With --fix it is that of the mended copy.
     """
     if explain is not None:
         return _explain(explain, as_json)
     if not files:
         raise click.UsageError("Missing argument 'FILES...'.")
+    if out is not None:
+        if len(files) > 1 or reference or sarif or junit:
+            raise click.UsageError("--fix takes one FILE and writes no reports; validate OUT for these.")
+        return _fix(files[0], out, strict, as_json)
     _check_files(files, reference, sarif, junit)
     keep = None if every else KEPT if most is None else most
     shown = SHOWN if most is None and not every and sys.stdout.isatty() else None
@@ -51,6 +59,20 @@ def validate(files: tuple[Path, ...], strict: bool, most: int | None, every: boo
         _print_end(verdicts, len(files), shown)
     _write_reports(verdicts, sarif, junit, reference is not None)
     return code
+
+
+def _fix(file: Path, out: Path, strict: bool, as_json: bool) -> int:
+    from ..tools.validation.repair import repair
+    from .terminal import print_json, slow_steps
+
+    with slow_steps() as progress:
+        done = repair(file, out, progress=progress)
+    done.before.strict = done.after.strict = strict
+    if as_json:
+        print_json(done.to_json())
+    else:
+        click.echo(done.to_text())
+    return 0 if done.after.valid else EXIT_NO
 
 
 def _explain(code: str, as_json: bool) -> int:

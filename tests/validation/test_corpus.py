@@ -7,6 +7,7 @@ in which that line says something else.
 import csv
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,8 @@ def share_right(judged: list[Judged], scored: str, expected: str) -> float:
     return sum(j.right for j in these) / len(these)
 
 
-def test_confusion_matrix(judged: list[Judged], capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("\n" + matrix(judged))
+def test_confusion_matrix(judged: list[Judged], record_property: Callable[[str, str], None]) -> None:
+    record_property("printed", matrix(judged))
     assert share_right(judged, "core", "invalid") >= CORE  # sensitivity
     assert share_right(judged, "core", "valid") >= CORE  # specificity
     assert share_right(judged, "other", "invalid") >= OTHER

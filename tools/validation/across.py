@@ -94,6 +94,7 @@ class Order:
                 "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
             )
         elif self.header.contigs and name not in self.header.contigs and ":" not in name:
+            self.findings.undeclared["contig", name] = None
             self.findings.add(
                 "CONTIG_UNDECLARED",
                 line,
@@ -118,6 +119,9 @@ class Order:
 
 Key = tuple[int, str, str]
 """A variant without the bases that REF and ALT share: position, REF, ALT."""
+
+SEEN = 100_000
+"""Variants that are remembered at once; only in a file that is not sorted are there more to remember."""
 
 
 @dataclass(slots=True)
@@ -151,8 +155,16 @@ class Duplicates:
             row = begin + i
             if not touches[i]:
                 self.seen = {}
+            elif len(self.seen) > SEEN:
+                self._forget(int(sites.pos[row]))
             self._look(block, int(sites.rows[row]), int(sites.pos[row]), tabs[row])
         self.end = int(furthest[-1])
+
+    def _forget(self, pos: int) -> None:
+        """Forget variants before `pos`, which in a sorted file do not come again."""
+        self.seen = {key: line for key, line in self.seen.items() if key[0] >= pos}
+        if len(self.seen) > SEEN // 2:
+            self.seen = {}
 
     def _look(self, block: Block, row: int, pos: int, tabs: Positions) -> None:
         ref = _text(block, tabs[2] + 1, tabs[3]).upper()

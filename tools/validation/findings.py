@@ -31,13 +31,15 @@ class Finding:
 class Findings:
     """Collects findings of one file: all are counted, the first `keep` of each code are kept (all, where null).
 
-    Findings of one code must come in the order of their lines.
+    Findings of one code must come in the order of their lines. `undeclared` has the names that are used without a
+    header line, as (kind of the line, ID), in the order of their first use.
     """
 
     def __init__(self, keep: int | None) -> None:
         self.keep = keep
         self.version = "4.3"
         self.counts: Counter[str] = Counter()
+        self.undeclared: dict[tuple[str, str], None] = {}
         self._severities: Counter[Severity] = Counter()
         self._kept: dict[str, list[Finding]] = {}
 

@@ -19,8 +19,8 @@ class Rule:
     `demands` says what a valid file does; `fix` what to do where it does not; `why` whom a breach hurts.
     `says` holds phrases by which people and other programs speak of a breach, `…` standing for any words in between;
     `indexing` is true where a breach keeps the file from being indexed.
-    `repaired` is true where `validate --fix` mends it. `severity` holds for every version but those in `eased`,
-    where a breach is a warning.
+    `repaired` is true where `validate --fix` mends it, unless other lines of the file speak against that.
+    `severity` holds for every version but those in `eased`, where a breach is a warning.
     """
 
     code: str

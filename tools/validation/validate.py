@@ -22,6 +22,9 @@ from .rules import rules
 BLOCK = 4 << 20
 """Bytes of text that are looked at together; larger blocks are no faster and cost memory."""
 
+TOLD_AT_THE_END = ("NOT_TEXT", "FILE_CHANGED")
+"""Breaches of which the reader tells when it has given all of the text."""
+
 LESSON = 48
 """Lines that are checked singly before the expressions are tried again with what they taught."""
 
@@ -41,7 +44,18 @@ def validate(
     `keep` findings of each code are listed (all, where null); all are counted. `progress` is told the number of
     records so far. Raises `InputError` where there is no file to read.
     """
-    findings = Findings(keep)
+    return examine(path, Findings(keep), strict=strict, reference=reference, progress=progress)
+
+
+def examine(
+    path: Path,
+    findings: Findings,
+    *,
+    strict: bool = False,
+    reference: Path | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """`validate` with findings of the caller's, which may note more than a verdict holds."""
     verdict = Verdict(str(path), strict)
     validation = Validation(findings, Reference(reference) if reference else None, progress)
     try:
@@ -55,6 +69,8 @@ def validate(
     except TextError as error:
         findings.add(error.code, validation.lines or None, None, error.message)
         verdict.readable = error.readable
+        if validation.lines and error.code in TOLD_AT_THE_END:
+            validation.finish()
     verdict.version, verdict.records = validation.version, validation.records
     verdict.findings, verdict.truncated = findings.listed(), findings.truncated
     verdict.codes = dict(sorted(findings.counts.items()))
