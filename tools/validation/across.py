@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .findings import Findings
 from .header import Header
 from .lines import Block, Positions, column
+from .names import MOST, Names
 from .site import BASES, CONTIG, GVCF_ALTS
 from .values import HIGHEST
 
@@ -61,7 +62,7 @@ class Order:
     judges_ends: bool = True
     contig: str = ""
     last: int = 0
-    finished: set[str] = field(default_factory=set)
+    finished: Names = field(default_factory=Names)
 
     def check(self, block: Block, sites: Sites) -> None:
         runs = sites.runs()
@@ -89,13 +90,12 @@ class Order:
         self._check_rising(name, pos[pos > 0], numbers[pos > 0])
 
     def _begin_contig(self, name: str, line: int) -> None:
-        if name in self.finished:
+        if not self.finished.add(name):
             self.findings.add(
                 "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
             )
         elif self.header.contigs and name not in self.header.contigs and ":" not in name:
             self.findings.add("CONTIG_UNDECLARED", line, "CHROM", f"contig {name[:60]} is not declared in the header")
-        self.finished.add(name)
         self.contig, self.last = name, 0
 
     def _check_rising(self, name: str, pos: Positions, numbers: Positions) -> None:
@@ -116,12 +116,15 @@ Key = tuple[int, str, str]
 
 @dataclass(slots=True)
 class Duplicates:
-    """Finds variants that stand twice among records whose REF spans touch; a sorted file has no others."""
+    """Finds variants that stand twice among records whose REF spans touch; a sorted file has no others.
+
+    Where more than `MOST` variants touch, as in a file that is not sorted, those before them are forgotten.
+    """
 
     findings: Findings
     contig: str = ""
     end: int = 0
-    seen: dict[Key, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
 
     def check(self, block: Block, sites: Sites) -> None:
         """Look at a block; most records touch no other one and are passed over."""
@@ -157,7 +160,9 @@ class Duplicates:
             if alt in GVCF_ALTS or alt in (".", "*", "") or not BASES.fullmatch(ref):
                 continue
             key = trim(pos, ref, alt.upper()) if bases else (pos, ref, alt + _extent(block, row))
-            first = self.seen.setdefault(key, number)
+            if len(self.seen) >= MOST:
+                self.seen = {}
+            first = self.seen.setdefault(hash(key), number)
             if first != number and not told:
                 told = True
                 code = "RECORD_REPEATED" if bases else "SYMBOLIC_REPEATED"

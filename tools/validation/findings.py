@@ -47,13 +47,15 @@ class Findings:
         if self._has_room(code):
             self._keep(code, line, field, message, eased)
 
-    def add_many(self, code: str, lines: NDArray[np.int64], field: str, message: Callable[[int], str]) -> None:
+    def add_many(
+        self, code: str, lines: NDArray[np.int64] | range, field: str | None, message: Callable[[int], str]
+    ) -> None:
         """Count one finding for each of `lines`; `message(i)` is asked only for those that are kept."""
         self._count(code, len(lines), False)
-        for i, line in enumerate(lines.tolist()):
+        for i in range(len(lines)):
             if not self._has_room(code):
                 return
-            self._keep(code, line, field, message(i), False)
+            self._keep(code, int(lines[i]), field, message(i), False)
 
     def listed(self) -> list[Finding]:
         """The kept findings: errors and warnings together, in the order of their lines."""

@@ -5,8 +5,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .findings import Findings
+from .lines import COLUMN_LIMIT
 from .meta_lines import MetaLine, MetaSyntaxError, check_structured, parse
+from .names import Names
 from .predefined import VERSIONS, Kind, find_predefined
+from .source import TextError
 
 COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 
@@ -19,6 +22,9 @@ class Declared:
     type: str
     line: int | None = None
 
+
+CONTIG_LIMIT, NAME_LIMIT = 1 << 20, 100_000
+"""Names that a header may declare: contigs, and others. They stay in memory."""
 
 UNKNOWN = "unknown"
 """Type of a key whose header line is wrong: its values are not judged."""
@@ -61,7 +67,7 @@ class HeaderReader:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.header = Header()
-        self._seen: set[tuple[str, str]] = set()
+        self._seen = Names()
         self._open_quote = False
         self._reference = False
 
@@ -101,12 +107,12 @@ class HeaderReader:
                 self._read_meta(line)
             return
         stated = line.removeprefix("##fileformat=VCFv") if line.startswith("##fileformat=VCFv") else ""
-        self.header.stated_version = line.removeprefix("##fileformat=")
+        self.header.stated_version = line.removeprefix("##fileformat=")[:60]
         if stated in VERSIONS:
             self.header.version = self.findings.version = stated
             return
         self.header.version = self.findings.version = _nearest(stated)
-        self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {line.removeprefix('##fileformat=')!r}")
+        self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {self.header.stated_version!r}")
 
     def read_again(self, line: str) -> None:
         """A first line that is no ##fileformat may still be the column line."""
@@ -151,9 +157,9 @@ class HeaderReader:
         if not name:
             self.header.nameless[meta.key] += 1
             return
-        if (meta.key, name) in self._seen and meta.key in _KINDS:
-            self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name} is declared again")
-        self._seen.add((meta.key, name))
+        if meta.key in _KINDS and not self._seen.add((meta.key, name)):
+            self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name[:60]} is declared again")
+        self._check_room()
         if meta.key in ("INFO", "FORMAT"):
             kind: Kind = "INFO" if meta.key == "INFO" else "FORMAT"
             number, type_ = meta.values.get("Number", "."), meta.values.get("Type", "String")
@@ -166,7 +172,19 @@ class HeaderReader:
             length = meta.values.get("length", "")
             self.header.contigs.setdefault(name, (self.header.length, int(length) if _is_count(length) else None))
 
+    def _check_room(self) -> None:
+        contigs, others = (
+            len(self.header.contigs),
+            sum(map(len, (self.header.keys, self.header.filters, self.header.alts))),
+        )
+        if contigs > CONTIG_LIMIT or others > NAME_LIMIT:
+            names = f"{CONTIG_LIMIT:,} contigs" if contigs > CONTIG_LIMIT else f"{NAME_LIMIT:,} names"
+            raise TextError("HEADER_TOO_LONG", f"The header declares more than {names}", readable=False)
+
     def _read_columns(self, line: str) -> None:
+        if line.count("\t") >= COLUMN_LIMIT:
+            self._add("LINE_TOO_LONG", "#CHROM", f"the line has more than {COLUMN_LIMIT:,} columns")
+            return
         columns = line.split("\t")
         problem = _column_problem(columns, line)
         if problem:
@@ -176,10 +194,10 @@ class HeaderReader:
         samples = self.header.samples = columns[9:]
         if "" in samples:
             self._add("SAMPLE_NAME", "#CHROM", f"sample {samples.index('') + 1} of the column line has no name")
-        repeated = list(dict.fromkeys(s for s in samples if s and samples.count(s) > 1)) if _has_twins(samples) else []
-        if repeated:
-            more = f" (and {len(repeated) - 1} more)" if len(repeated) > 1 else ""
-            self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {repeated[0]!r} stands more than once{more}")
+        twins = [name for name, number in Counter(samples).items() if name and number > 1]
+        if twins:
+            more = f" (and {len(twins) - 1} more)" if len(twins) > 1 else ""
+            self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {twins[0][:60]!r} stands more than once{more}")
 
 
 _KINDS = {"INFO", "FORMAT", "FILTER", "ALT", "contig", "SAMPLE", "META"}
@@ -197,17 +215,13 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def _has_twins(names: list[str]) -> bool:
-    return len(set(names)) < len(names)
-
-
 def _column_problem(columns: list[str], line: str) -> str:
     if columns[:8] == COLUMNS:
         if len(columns) > 8 and columns[8] != "FORMAT":
-            return f"the ninth column is {columns[8]!r}, not FORMAT"
+            return f"the ninth column is {columns[8][:60]!r}, not FORMAT"
         return ""
-    if line.split()[:8] == COLUMNS:
+    if line.split(maxsplit=8)[:8] == COLUMNS:
         return "the column names are parted by spaces, not by tabs"
     wrong = next((i for i, name in enumerate(COLUMNS) if columns[i : i + 1] != [name]), 0)
-    found = repr(columns[wrong]) if wrong < len(columns) else "missing"
+    found = repr(columns[wrong][:60]) if wrong < len(columns) else "missing"
     return f"column {wrong + 1} is {found}, not {COLUMNS[wrong]}"
