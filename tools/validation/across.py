@@ -183,12 +183,19 @@ def _extent(block: Block, row: int) -> str:
 
 def trim(pos: int, ref: str, alt: str) -> Key:
     """A variant without the bases that both alleles share, first those at the end, then those at the beginning."""
-    shortest = min(len(ref), len(alt))
-    tail = 0
-    while tail < shortest and ref[-1 - tail] == alt[-1 - tail]:
-        tail += 1
+    tail = _shared(ref[::-1], alt[::-1])
     ref, alt = ref[: len(ref) - tail], alt[: len(alt) - tail]
-    head = 0
-    while head < min(len(ref), len(alt)) and ref[head] == alt[head]:
-        head += 1
+    head = _shared(ref, alt)
     return pos + head, ref[head:], alt[head:]
+
+
+def _shared(a: str, b: str) -> int:
+    """How many characters two texts have in common at their beginning; halving, since alleles may be long."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -6,6 +6,7 @@ that a key stands twice; a fixed order can). What an expression does not match i
 """
 
 import re
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
@@ -32,8 +33,8 @@ MOST_ALTS = 30
 MOST_KEYS = 2000
 """INFO keys that are learned; gnomAD has some 900."""
 
-MOST_CYCLES = 1000
-"""Lines whose INFO keys fit in no order with those before, until no more are tried."""
+MOST_ORDERS, MOST_CYCLES = 300, 1000
+"""Lines that change the order of the INFO keys, and lines that fit in none, until no more are tried."""
 
 LONGEST = 500
 """Characters of a FORMAT, a FILTER, an INFO key or a symbolic allele that is learned."""
@@ -75,7 +76,7 @@ class CleanLines:
         self._symbols: set[str] = set()
         self._followers: dict[str, set[str]] = {}
         self._order: list[str] = []
-        self._cycles = 0
+        self._orders = self._cycles = 0
         self._written: dict[tuple[str, Kind], str] = {}
 
     def match(self, block: Block, rows: Positions) -> Cleared:
@@ -127,15 +128,15 @@ class CleanLines:
             agree[agree] = ends_behind_pos(block, rows[agree])
         return agree
 
-    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> list[int]:
+    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> Sequence[int]:
         """The samples of one line (0-based) that their expression does not clear."""
         kind = Kind(columns[8], _alts(columns[4]), columns[4] in GVCF_ALTS)
         number = len(columns) - 9
         if number < FEW or kind not in self._kinds:
-            return list(range(number))
+            return range(number)
         tabs = block.tabs_of(np.array([row]), len(columns) - 1)[0]
         cells = _as_arrow(block.data, np.concatenate([tabs[8:] + 1, block.starts[row + 1 : row + 2]]))
-        return np.flatnonzero(~self._search(cells, "cell", kind)).tolist()
+        return np.flatnonzero(~self._search(cells, "cell", kind)).data  # no list: there may be a million
 
     def learn_site(self, columns: list[str]) -> bool:
         """Take a line whose columns up to INFO are clean as an example; false where nothing new is in it."""
@@ -182,7 +183,8 @@ class CleanLines:
         keys = [entry.partition("=")[0] for entry in info.split(";")] if info != "." else []
         if all(key in self._order for key in keys) and _rises([self._order.index(key) for key in keys]):
             return False
-        if len(self._followers) + len(keys) > MOST_KEYS or self._cycles > MOST_CYCLES:
+        too_many = len(self._followers) + len(keys) > MOST_KEYS
+        if too_many or self._orders > MOST_ORDERS or self._cycles > MOST_CYCLES:
             return False
         before = {key: set(followed) for key, followed in self._followers.items()}
         for first, second in zip(["", *keys], keys, strict=False):
@@ -193,6 +195,7 @@ class CleanLines:
             self._followers = before
             self._cycles += 1
             return False
+        self._orders += 1
         return True
 
     def _expression(self, part: str, kind: Kind) -> str:

@@ -81,7 +81,8 @@ class Findings:
             self._severities[self._severity(code, eased)] += number
 
     def _keep(self, code: str, line: int | None, field: str | None, message: str, eased: bool) -> None:
-        finding = Finding(code, self._severity(code, eased), line, field, one_line(message), rules()[code].fix)
+        place = one_line(field, 120) if field else field
+        finding = Finding(code, self._severity(code, eased), line, place, one_line(message), rules()[code].fix)
         self._kept.setdefault(code, []).append(finding)
 
 

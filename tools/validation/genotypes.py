@@ -1,7 +1,7 @@
 """FORMAT and the samples of one record."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .header import Declared, Header
 from .meta_lines import is_key
@@ -32,7 +32,7 @@ MOST_CELLS = 20
 """Samples of one record that are taken apart because something is wrong in them; of others only the first is needed."""
 
 
-def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> Iterator[Breach]:
+def check_genotypes(columns: list[str], header: Header, doubtful: Sequence[int]) -> Iterator[Breach]:
     """What breaks the rules in FORMAT and in the samples `doubtful` (0-based).
 
     One breach for each rule and key, however many samples.
@@ -51,7 +51,7 @@ def check_genotypes(columns: list[str], header: Header, doubtful: list[int]) -> 
         for breach in breaches:
             first, number = found.get((breach.code, breach.field), (None, 0))
             found[breach.code, breach.field] = (
-                first or _named(breach, header.samples[i] if i < len(header.samples) else f"{i + 1}"),
+                first or _named(breach, header.sample(i)),
                 number + 1,
             )
         if failed == MOST_CELLS:

@@ -23,8 +23,8 @@ class Declared:
     line: int | None = None
 
 
-CONTIG_LIMIT, NAME_LIMIT = 1 << 20, 100_000
-"""Names that a header may declare: contigs, and others. They stay in memory."""
+HEADER_MEMORY = 160 << 20
+"""Bytes that what a header declares may take: some 400,000 names."""
 
 UNKNOWN = "unknown"
 """Type of a key whose header line is wrong: its values are not judged."""
@@ -34,6 +34,7 @@ UNKNOWN = "unknown"
 class Header:
     """What a header declares. `length` counts its lines; `columns` those of the column line, 0 where it is wrong.
 
+    `sample_names` are those names with tabs between: as a list a million of them would take ten times the memory.
     `nameless` counts lines of a kind without an ID: each accounts for one name that seems not to be declared.
     """
 
@@ -41,7 +42,7 @@ class Header:
     stated_version: str | None = None
     length: int = 0
     columns: int = 0
-    samples: list[str] = field(default_factory=list)
+    sample_names: str = ""
     keys: dict[tuple[Kind, str], Declared] = field(default_factory=dict)
     filters: set[str] = field(default_factory=set)
     alts: set[str] = field(default_factory=set)
@@ -57,6 +58,10 @@ class Header:
             found = Declared(known.number, "Float" if "Float" in known.also else known.type)
         return found
 
+    def sample(self, i: int) -> str:
+        """The name of a sample (0-based), its number (1-based) where the column line is wrong."""
+        return [*self.sample_names.split("\t", i + 1), *[""] * (i + 1)][i] or f"{i + 1}"
+
     def is_declared(self, kind: Kind, key: str) -> bool:
         return (kind, key) in self.keys
 
@@ -70,6 +75,7 @@ class HeaderReader:
         self._seen = Names()
         self._open_quote = False
         self._reference = False
+        self._room = HEADER_MEMORY
 
     def read(self, line: str) -> bool:
         """Take one line without its line end; false once it is the column line, or a record that has none before it."""
@@ -154,12 +160,14 @@ class HeaderReader:
 
     def _declare(self, meta: MetaLine) -> None:
         name = meta.values.get("ID", "")
+        if meta.key not in _KINDS:
+            return
         if not name:
             self.header.nameless[meta.key] += 1
             return
-        if meta.key in _KINDS and not self._seen.add((meta.key, name)):
+        if not self._seen.add((meta.key, name)):
             self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name[:60]} is declared again")
-        self._check_room()
+        self._take_room(name, meta.values.get("Number", ""), meta.values.get("Type", ""))
         if meta.key in ("INFO", "FORMAT"):
             kind: Kind = "INFO" if meta.key == "INFO" else "FORMAT"
             number, type_ = meta.values.get("Number", "."), meta.values.get("Type", "String")
@@ -172,30 +180,29 @@ class HeaderReader:
             length = meta.values.get("length", "")
             self.header.contigs.setdefault(name, (self.header.length, int(length) if _is_count(length) else None))
 
-    def _check_room(self) -> None:
-        contigs, others = (
-            len(self.header.contigs),
-            sum(map(len, (self.header.keys, self.header.filters, self.header.alts))),
-        )
-        if contigs > CONTIG_LIMIT or others > NAME_LIMIT:
-            names = f"{CONTIG_LIMIT:,} contigs" if contigs > CONTIG_LIMIT else f"{NAME_LIMIT:,} names"
-            raise TextError("HEADER_TOO_LONG", f"The header declares more than {names}", readable=False)
+    def _take_room(self, *texts: str) -> None:
+        """What is declared stays in memory: its text, and some 400 bytes around it."""
+        self._room -= 400 + sum(map(len, texts))
+        if self._room < 0:
+            what = f"The header declares more than fits in the limit of {HEADER_MEMORY >> 20} MB of memory"
+            raise TextError("HEADER_TOO_LONG", what, readable=False)
 
     def _read_columns(self, line: str) -> None:
         if line.count("\t") >= COLUMN_LIMIT:
             self._add("LINE_TOO_LONG", "#CHROM", f"the line has more than {COLUMN_LIMIT:,} columns")
             return
-        columns = line.split("\t")
-        problem = _column_problem(columns, line)
+        problem = _column_problem(line.split("\t", 9), line)
         if problem:
             self._add("COLUMN_NAMES", "#CHROM", problem)
             return
-        self.header.columns = len(columns)
-        samples = self.header.samples = columns[9:]
+        self.header.columns = line.count("\t") + 1
+        self.header.sample_names = "".join(line.split("\t", 9)[9:])
+        samples = line.split("\t")[9:]
         if "" in samples:
             self._add("SAMPLE_NAME", "#CHROM", f"sample {samples.index('') + 1} of the column line has no name")
-        twins = [name for name, number in Counter(samples).items() if name and number > 1]
-        if twins:
+        if len(set(samples)) == len(samples):
+            return
+        if twins := [name for name, number in Counter(samples).items() if name and number > 1]:
             more = f" (and {len(twins) - 1} more)" if len(twins) > 1 else ""
             self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {twins[0][:60]!r} stands more than once{more}")
 

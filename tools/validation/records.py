@@ -1,6 +1,6 @@
 """One record against every rule, exactly. The fast engine hands over only the lines that it cannot clear."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .findings import Findings
 from .genotypes import check_format, check_genotypes
@@ -42,7 +42,7 @@ class RecordChecker:
     def format_is_clean(self, columns: list[str]) -> bool:
         return alleles_are_readable(columns, self.header) and not any(check_format(columns[8], self.header))
 
-    def check_samples(self, number: int, columns: list[str], doubtful: list[int]) -> bool:
+    def check_samples(self, number: int, columns: list[str], doubtful: Sequence[int]) -> bool:
         """Check FORMAT and those samples (0-based) that are doubtful; true as in `check_site`."""
         if not alleles_are_readable(columns, self.header):
             return False
