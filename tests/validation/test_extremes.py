@@ -180,7 +180,8 @@ CASES: dict[str, tuple[int, int, Make, set[str]]] = {
 ##FORMAT=<ID=G2,Number=899,Type=Float,Description="d">
 ##FORMAT""", 1) + b"".join(record(
             i + 1, b"N=" + b",".join([b"1.5"] * 899), b",".join(b"A" * k for k in range(2, 32)),
-            b"\tGT:PL:G2\t0/1:" + b",".join([b"1"] * 496) + b":" + b",".join([b"1.5"] * 899)) for i in range(n)) + LAST_ONE,
+            b"\tGT:PL:G2\t0/1:" + b",".join([b"1"] * 496) + b":" + b",".join([b"1.5"] * 899)) for i in range(n))
+        + LAST_ONE,
         {"GT_ALLELE_RANGE"}),
     **{f"{word} in a Description": (300 * K, 1000 * K, lambda n, word=word: info_line(word.encode() * n), BAD)
        for word in ("\\\\", "\\", "<", ",", '"', "=", " ", "[", "a=1,", "é")},
@@ -248,6 +249,9 @@ NUMBERS = {
 def test_positions(pos: str, tmp_path: Path) -> None:
     found = codes_of(EIGHT + record(pos.encode(), b"END=7;DP=3"), tmp_path / "file.vcf")
     assert set(found) - {"INFO_UNDECLARED", "END_BEFORE_POS"} == NUMBERS[pos]
+
+
+STRUCTURAL = ["END", "SVLEN", "CIPOS", "RN", "RUS", "RUL", "RUC", "RB", "RUB", "CIRUC"]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from .values import (
     type_problem,
 )
 
-GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
-GT_MARKED = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
+GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
+GT_MARKED = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
 """Since VCF 4.4 an allele number may have its phase mark before it, also the first one."""
 
 PHASE_LISTS = ("PSL", "PSO", "PSQ")

@@ -21,7 +21,7 @@ from .values import (
     whole_number,
 )
 
-CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])+")
+CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])++")
 ANCESTRAL = re.compile(r"(?:[ACGTNacgtn]+|[.*?-]|<[^<>]+>)(?:\|.*)?|\|.*")
 """An allele, or what the 1000 Genomes Project writes behind it: REF|ALT|kind of indel."""
 
