@@ -183,6 +183,9 @@ def assert_sound(verdict: Verdict, path: Path, capsys: pytest.CaptureFixture[str
     print_verdict(verdict, None)
     out = capsys.readouterr().out
     assert out.replace("\n", "") == plain(out).replace("\n", "")
+
+
+def assert_reported(verdict: Verdict) -> None:
     ElementTree.fromstring(reports.junit([verdict]))
     json.dumps(reports.sarif([verdict], Path.cwd())).encode()
 
@@ -214,6 +217,8 @@ def try_all(cases: Iterator[Case], folder: Path, capsys: pytest.CaptureFixture[s
             with limit(SECONDS):
                 verdict = validate(path, keep=None if i % 2 else 20)
             assert_sound(verdict, path, capsys)
+            if i % 10 == 0:
+                assert_reported(verdict)
         except InputError:
             continue
         except BaseException as error:

@@ -121,6 +121,11 @@ class Validation:
         elif not start.startswith(b"#"):
             self.records += 1
         self._blank = range(0)
+        problem = text_problem(start.rstrip(b"\n"))
+        if (
+            problem and problem[0] != "NOT_UTF8"
+        ):  # it may say why: other line ends, binary data; the cut may be in a letter
+            self.findings.add(problem[0], self.lines, None, problem[1])
         self.findings.add("LINE_TOO_LONG", self.lines, None, "the line is too long to be checked")
 
     def _line_ends(self, chunk: Chunk) -> bytes:
