@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .findings import Findings
 from .header import Header
 from .lines import Block, Positions, column
+from .names import MOST, Names
 from .site import BASES, CONTIG, GVCF_ALTS
 from .values import HIGHEST
 
@@ -61,7 +62,7 @@ class Order:
     judges_ends: bool = True
     contig: str = ""
     last: int = 0
-    finished: set[str] = field(default_factory=set)
+    finished: Names = field(default_factory=Names)
 
     def check(self, block: Block, sites: Sites) -> None:
         runs = sites.runs()
@@ -89,7 +90,7 @@ class Order:
         self._check_rising(name, pos[pos > 0], numbers[pos > 0])
 
     def _begin_contig(self, name: str, line: int) -> None:
-        if name in self.finished:
+        if not self.finished.add(name):
             self.findings.add(
                 "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
             )
@@ -102,7 +103,6 @@ class Order:
                 f"contig {name[:60]} is not declared in the header",
                 fix=f"Add ##contig=<ID={name[:60]},length=...>",
             )
-        self.finished.add(name)
         self.contig, self.last = name, 0
 
     def _check_rising(self, name: str, pos: Positions, numbers: Positions) -> None:
@@ -120,18 +120,18 @@ class Order:
 Key = tuple[int, str, str]
 """A variant without the bases that REF and ALT share: position, REF, ALT."""
 
-SEEN = 100_000
-"""Variants that are remembered at once; only in a file that is not sorted are there more to remember."""
-
 
 @dataclass(slots=True)
 class Duplicates:
-    """Finds variants that stand twice among records whose REF spans touch; a sorted file has no others."""
+    """Finds variants that stand twice among records whose REF spans touch; a sorted file has no others.
+
+    Where more than `MOST` variants touch, as in a file that is not sorted, those before them are forgotten.
+    """
 
     findings: Findings
     contig: str = ""
     end: int = 0
-    seen: dict[Key, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
 
     def check(self, block: Block, sites: Sites) -> None:
         """Look at a block; most records touch no other one and are passed over."""
@@ -155,16 +155,8 @@ class Duplicates:
             row = begin + i
             if not touches[i]:
                 self.seen = {}
-            elif len(self.seen) > SEEN:
-                self._forget(int(sites.pos[row]))
             self._look(block, int(sites.rows[row]), int(sites.pos[row]), tabs[row])
         self.end = int(furthest[-1])
-
-    def _forget(self, pos: int) -> None:
-        """Forget variants before `pos`, which in a sorted file do not come again."""
-        self.seen = {key: line for key, line in self.seen.items() if key[0] >= pos}
-        if len(self.seen) > SEEN // 2:
-            self.seen = {}
 
     def _look(self, block: Block, row: int, pos: int, tabs: Positions) -> None:
         ref = _text(block, tabs[2] + 1, tabs[3]).upper()
@@ -175,7 +167,9 @@ class Duplicates:
             if alt in GVCF_ALTS or alt in (".", "*", "") or not BASES.fullmatch(ref):
                 continue
             key = trim(pos, ref, alt.upper()) if bases else (pos, ref, alt + _extent(block, row))
-            first = self.seen.setdefault(key, number)
+            if len(self.seen) >= MOST:
+                self.seen = {}
+            first = self.seen.setdefault(hash(key), number)
             if first != number and not told:
                 told = True
                 code = "RECORD_REPEATED" if bases else "SYMBOLIC_REPEATED"
@@ -196,12 +190,19 @@ def _extent(block: Block, row: int) -> str:
 
 def trim(pos: int, ref: str, alt: str) -> Key:
     """A variant without the bases that both alleles share, first those at the end, then those at the beginning."""
-    shortest = min(len(ref), len(alt))
-    tail = 0
-    while tail < shortest and ref[-1 - tail] == alt[-1 - tail]:
-        tail += 1
+    tail = _shared(ref[::-1], alt[::-1])
     ref, alt = ref[: len(ref) - tail], alt[: len(alt) - tail]
-    head = 0
-    while head < min(len(ref), len(alt)) and ref[head] == alt[head]:
-        head += 1
+    head = _shared(ref, alt)
     return pos + head, ref[head:], alt[head:]
+
+
+def _shared(a: str, b: str) -> int:
+    """How many characters two texts have in common at their beginning; halving, since alleles may be long."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

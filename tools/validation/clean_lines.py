@@ -6,6 +6,7 @@ that a key stands twice; a fixed order can). What an expression does not match i
 """
 
 import re
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,6 +30,17 @@ MOST = 48
 """Expressions, filters or alleles that are kept; a file with more kinds of lines has the rest checked singly."""
 
 MOST_ALTS = 30
+
+MOST_KEYS = 2000
+"""INFO keys that are learned; gnomAD has some 900."""
+
+MOST_ORDERS, MOST_CYCLES = 300, 1000
+"""Lines that change the order of the INFO keys, and lines that fit in none, until no more are tried."""
+
+LONGEST = 500
+"""Characters of a FORMAT, a FILTER, an INFO key or a symbolic allele that is learned."""
+
+MATCHES_NOTHING = "$a"
 
 FEW = 20
 """Samples of a line that are looked at singly without asking an expression first."""
@@ -65,6 +77,7 @@ class CleanLines:
         self._symbols: set[str] = set()
         self._followers: dict[str, set[str]] = {}
         self._order: list[str] = []
+        self._orders = self._cycles = 0
         self._written: dict[tuple[str, Kind], str] = {}
 
     def match(self, block: Block, rows: Positions) -> Cleared:
@@ -86,8 +99,6 @@ class CleanLines:
 
     def _match_each(self, block: Block, rows: Positions, part: str, kinds: list[Kind]) -> NDArray[np.bool_]:
         """Which lines match the expression for `part` of any of `kinds`."""
-        import pyarrow.compute as pc
-
         clean = np.zeros(len(rows), bool)
         pending = np.arange(len(rows))
         lines = _sites(block, rows) if part == "site" else _lines(block, rows)
@@ -95,13 +106,22 @@ class CleanLines:
             if not len(pending):
                 break
             those = lines if len(pending) == len(rows) else lines.take(pa.array(pending))
-            matched = (
-                pc.match_substring_regex(those, self._expression(part, kind)).to_numpy(zero_copy_only=False).copy()
-            )
+            matched = self._search(those, part, kind)
             matched[matched] = info_is_whole(block, rows[pending[matched]], kind.format)
             clean[pending[matched]] = True
             pending = pending[~matched]
         return clean
+
+    def _search(self, texts: pa.Array, part: str, kind: Kind) -> NDArray[np.bool_]:
+        import pyarrow.compute as pc
+
+        try:
+            found = pc.match_substring_regex(texts, self._expression(part, kind))
+        except pa.ArrowInvalid:  # RE2 takes no expression beyond a size: these lines are checked singly
+            self._written[part, kind] = MATCHES_NOTHING
+            return np.zeros(len(texts), bool)
+        matched: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False).copy()
+        return matched
 
     def _sites_agree(self, block: Block, rows: Positions) -> NDArray[np.bool_]:
         agree = alleles_agree(block, rows)
@@ -109,23 +129,21 @@ class CleanLines:
             agree[agree] = ends_behind_pos(block, rows[agree])
         return agree
 
-    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> list[tuple[int, str]]:
+    def doubtful_cells(self, block: Block, row: int, columns: list[str]) -> Iterator[tuple[int, str]]:
         """The samples of one line, 0-based and as text, that their expression does not clear."""
-        import pyarrow.compute as pc
-
         begins = block.samples(row)
         doubtful = np.arange(len(begins) - 1)
         if len(doubtful) >= FEW and self.learn_samples(columns) is not None:
-            expression = self._expression("cell", _kind(columns))
-            matched = pc.match_substring_regex(_as_arrow(block.data, begins), expression)
-            doubtful = np.flatnonzero(~matched.to_numpy(zero_copy_only=False))
-        return [(i, block.text(begins[i], begins[i + 1] - 1)) for i in doubtful.tolist()]
+            doubtful = np.flatnonzero(~self._search(_as_arrow(block.data, begins), "cell", _kind(columns)))
+        return ((i, block.text(begins[i], begins[i + 1] - 1)) for i in map(int, doubtful))
 
     def learn_site(self, columns: list[str]) -> bool:
         """Take a line whose columns up to INFO are clean as an example; false where nothing new is in it."""
         symbols = {a for a in columns[4].split(",") if a.startswith("<")}
         keys = {entry.partition("=")[0] for entry in columns[7].split(";")}
-        if keys & NEEDS_EXACT or (symbols - set(GVCF_ALTS) and self.header.version >= "4.4"):
+        if keys & NEEDS_EXACT or max(map(len, (columns[6], *symbols, *keys))) > LONGEST:
+            return False
+        if symbols - set(GVCF_ALTS) and self.header.version >= "4.4":
             return False
         changed = self._learn_order(columns[7])
         changed |= self._learn_names(columns[6], symbols)
@@ -137,6 +155,8 @@ class CleanLines:
 
     def learn_samples(self, columns: list[str]) -> bool | None:
         """Take FORMAT of a line as an example; false where it is known already, null where it cannot be learned."""
+        if len(columns[8]) > LONGEST:
+            return None
         keys = columns[8].split(":")
         declared = [self.header.find("FORMAT", key) for key in keys]
         if set(keys) & NEEDS_EXACT or any(d and d.number in ("P", "M", "LA", "LR", "LG") for d in declared):
@@ -166,6 +186,9 @@ class CleanLines:
         keys = [entry.partition("=")[0] for entry in info.split(";")] if info != "." else []
         if all(key in self._order for key in keys) and _rises([self._order.index(key) for key in keys]):
             return False
+        too_many = len(self._followers) + len(keys) > MOST_KEYS
+        if too_many or self._orders > MOST_ORDERS or self._cycles > MOST_CYCLES:
+            return False
         before = {key: set(followed) for key, followed in self._followers.items()}
         for first, second in zip(["", *keys], keys, strict=False):
             self._followers.setdefault(second, set()).add(first)
@@ -173,7 +196,9 @@ class CleanLines:
             self._order = [key for key in TopologicalSorter(self._followers).static_order() if key]
         except CycleError:
             self._followers = before
+            self._cycles += 1
             return False
+        self._orders += 1
         return True
 
     def _expression(self, part: str, kind: Kind) -> str:

@@ -55,13 +55,15 @@ class Findings:
         if self._has_room(code):
             self._keep(code, line, field, message, eased, fix)
 
-    def add_many(self, code: str, lines: NDArray[np.int64], field: str, message: Callable[[int], str]) -> None:
+    def add_many(
+        self, code: str, lines: NDArray[np.int64] | range, field: str | None, message: Callable[[int], str]
+    ) -> None:
         """Count one finding for each of `lines`; `message(i)` is asked only for those that are kept."""
         self._count(code, len(lines), False)
-        for i, line in enumerate(lines.tolist()):
+        for i in range(len(lines)):
             if not self._has_room(code):
                 return
-            self._keep(code, line, field, message(i))
+            self._keep(code, int(lines[i]), field, message(i))
 
     def listed(self) -> list[Finding]:
         """The kept findings: errors and warnings together, in the order of their lines."""
@@ -89,8 +91,9 @@ class Findings:
     def _keep(
         self, code: str, line: int | None, field: str | None, message: str, eased: bool = False, fix: str = ""
     ) -> None:
+        place = one_line(field, 120) if field else field
         way_out = one_line(fix) or rules()[code].fix
-        finding = Finding(code, self._severity(code, eased), line, field, one_line(message), way_out)
+        finding = Finding(code, self._severity(code, eased), line, place, one_line(message), way_out)
         self._kept.setdefault(code, []).append(finding)
 
 

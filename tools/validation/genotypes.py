@@ -1,15 +1,26 @@
 """FORMAT and the samples of one record."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .header import Declared, Header
 from .meta_lines import is_key
 from .structural import not_around_zero
-from .values import NOT_NEGATIVE, Breach, count_problem, expected_count, genotypes, negative, outside_0_1, type_problem
+from .values import (
+    NOT_NEGATIVE,
+    Breach,
+    count_problem,
+    expected_count,
+    genotypes,
+    is_digits,
+    negative,
+    outside_0_1,
+    repeated,
+    type_problem,
+)
 
-GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
-GT_MARKED = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
+GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
+GT_MARKED = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
 """Since VCF 4.4 an allele number may have its phase mark before it, also the first one."""
 
 PHASE_LISTS = ("PSL", "PSO", "PSQ")
@@ -21,7 +32,7 @@ MOST_CELLS = 20
 """Samples of one record that are taken apart because something is wrong in them; of others only the first is needed."""
 
 
-def check_genotypes(columns: list[str], header: Header, doubtful: list[tuple[int, str]]) -> Iterator[Breach]:
+def check_genotypes(columns: list[str], header: Header, doubtful: Iterable[tuple[int, str]]) -> Iterator[Breach]:
     """What breaks the rules in FORMAT and in the samples `doubtful` (0-based, with their text).
 
     One breach for each rule and key, however many samples.
@@ -40,7 +51,7 @@ def check_genotypes(columns: list[str], header: Header, doubtful: list[tuple[int
         for breach in breaches:
             first, number = found.get((breach.code, breach.field), (None, 0))
             found[breach.code, breach.field] = (
-                first or _named(breach, header.samples[i] if i < len(header.samples) else f"{i + 1}"),
+                first or _named(breach, header.sample(i)),
                 number + 1,
             )
         if failed == MOST_CELLS:
@@ -73,8 +84,8 @@ def check_format(text: str, header: Header) -> Iterator[Breach]:
             code = "FORMAT_KEY_PERCENT" if percent else "FORMAT_KEY"
             yield Breach(code, "FORMAT", f"{key[:60]!r} is no name for a FORMAT key")
             return
-    if len(set(keys)) < len(keys):
-        yield Breach("FORMAT_REPEATED", "FORMAT", f"{next(k for k in keys if keys.count(k) > 1)} stands twice")
+    if (twice := repeated(keys)) is not None:
+        yield Breach("FORMAT_REPEATED", "FORMAT", f"{twice[:60]} stands twice")
     elif "GT" in keys[1:]:
         yield Breach("FORMAT_GT_FIRST", "FORMAT", f"GT is key {keys.index('GT') + 1} of {text[:60]}")
 
@@ -97,13 +108,14 @@ class _Samples:
         self.local = self.keys.index("LAA") if "LAA" in self.keys else None
 
     def check(self, cell: str) -> Iterator[Breach]:
-        values = cell.split(":")
+        values = cell.split(":", len(self.keys) + 1)
         if not self.keys:
             if cell not in (".", ""):
                 yield Breach("SAMPLE_FIELDS", "FORMAT", f"{cell[:40]!r} stands where FORMAT is '.'")
             return
         if len(values) > len(self.keys):
-            yield Breach("SAMPLE_FIELDS", "FORMAT", f"{len(values)} values for the {len(self.keys)} keys of FORMAT")
+            number = cell.count(":") + 1
+            yield Breach("SAMPLE_FIELDS", "FORMAT", f"{number} values for the {len(self.keys)} keys of FORMAT")
             return
         if "" in values and not self.empty_allowed:
             what = "the sample is empty" if cell == "" else f"{self.keys[values.index('')]} is empty"
@@ -152,7 +164,7 @@ class _Samples:
         if self.local is None or self.local >= len(values) or values[self.local] == ".":
             return None
         text = values[self.local]
-        alleles = [int(a) if a.isdigit() and len(a) < 9 else 0 for a in text.split(",")] if text else []
+        alleles = [int(a) if is_digits(a) and len(a) < 9 else 0 for a in text.split(",")] if text else []
         if any(not 1 <= a <= self.alts for a in alleles) or len(set(alleles)) < len(alleles):
             return Breach("LOCAL_ALLELES", "FORMAT/LAA", f"LAA={text[:40]} does not list ALT alleles, each once")
         return len(alleles)

@@ -5,8 +5,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .findings import Findings
+from .lines import COLUMN_LIMIT
 from .meta_lines import MetaLine, MetaSyntaxError, check_structured, parse
+from .names import Names
 from .predefined import VERSIONS, Kind, find_predefined
+from .source import TextError
 
 COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 
@@ -20,6 +23,9 @@ class Declared:
     line: int | None = None
 
 
+HEADER_MEMORY = 160 << 20
+"""Bytes that what a header declares may take: some 400,000 names."""
+
 UNKNOWN = "unknown"
 """Type of a key whose header line is wrong: its values are not judged."""
 
@@ -28,6 +34,7 @@ UNKNOWN = "unknown"
 class Header:
     """What a header declares. `length` counts its lines; `columns` those of the column line, 0 where it is wrong.
 
+    `sample_names` are those names with tabs between: as a list a million of them would take ten times the memory.
     `nameless` counts lines of a kind without an ID: each accounts for one name that seems not to be declared.
     """
 
@@ -35,7 +42,7 @@ class Header:
     stated_version: str | None = None
     length: int = 0
     columns: int = 0
-    samples: list[str] = field(default_factory=list)
+    sample_names: str = ""
     keys: dict[tuple[Kind, str], Declared] = field(default_factory=dict)
     filters: set[str] = field(default_factory=set)
     alts: set[str] = field(default_factory=set)
@@ -51,6 +58,10 @@ class Header:
             found = Declared(known.number, "Float" if "Float" in known.also else known.type)
         return found
 
+    def sample(self, i: int) -> str:
+        """The name of a sample (0-based), its number (1-based) where the column line is wrong."""
+        return [*self.sample_names.split("\t", i + 1), *[""] * (i + 1)][i] or f"{i + 1}"
+
     def is_declared(self, kind: Kind, key: str) -> bool:
         return (kind, key) in self.keys
 
@@ -61,9 +72,10 @@ class HeaderReader:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.header = Header()
-        self._seen: set[tuple[str, str]] = set()
+        self._seen = Names()
         self._open_quote = False
         self._reference = False
+        self._room = HEADER_MEMORY
 
     def read(self, line: str) -> bool:
         """Take one line without its line end; false once it is the column line, or a record that has none before it."""
@@ -95,12 +107,12 @@ class HeaderReader:
 
     def _take_version(self, line: str) -> None:
         stated = line.removeprefix("##fileformat=VCFv") if line.startswith("##fileformat=VCFv") else ""
-        self.header.stated_version = line.removeprefix("##fileformat=")
+        self.header.stated_version = line.removeprefix("##fileformat=")[:60]
         if stated in VERSIONS:
             self.header.version = self.findings.version = stated
             return
         self.header.version = self.findings.version = _nearest(stated)
-        self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {line.removeprefix('##fileformat=')!r}")
+        self._add("FILEFORMAT_VERSION", "##fileformat", f"the version is {self.header.stated_version!r}")
 
     def _read_meta(self, line: str) -> None:
         if self._open_quote and not line.startswith("#"):
@@ -139,12 +151,14 @@ class HeaderReader:
 
     def _declare(self, meta: MetaLine) -> None:
         name = meta.values.get("ID", "")
+        if meta.key not in _KINDS:
+            return
         if not name:
             self.header.nameless[meta.key] += 1
             return
-        if (meta.key, name) in self._seen and meta.key in _KINDS:
-            self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name} is declared again")
-        self._seen.add((meta.key, name))
+        if not self._seen.add((meta.key, name)):
+            self._add("META_ID_REPEATED", meta.where, f"{meta.key} {name[:60]} is declared again")
+        self._take_room(name, meta.values.get("Number", ""), meta.values.get("Type", ""))
         if meta.key in ("INFO", "FORMAT"):
             kind: Kind = "INFO" if meta.key == "INFO" else "FORMAT"
             number, type_ = meta.values.get("Number", "."), meta.values.get("Type", "String")
@@ -157,20 +171,31 @@ class HeaderReader:
             length = meta.values.get("length", "")
             self.header.contigs.setdefault(name, (self.header.length, int(length) if _is_count(length) else None))
 
+    def _take_room(self, *texts: str) -> None:
+        """What is declared stays in memory: its text, and some 400 bytes around it."""
+        self._room -= 400 + sum(map(len, texts))
+        if self._room < 0:
+            what = f"The header declares more than fits in the limit of {HEADER_MEMORY >> 20} MB of memory"
+            raise TextError("HEADER_TOO_LONG", what, readable=False)
+
     def _read_columns(self, line: str) -> None:
-        columns = line.split("\t")
-        problem = _column_problem(columns, line)
+        if line.count("\t") >= COLUMN_LIMIT:
+            self._add("LINE_TOO_LONG", "#CHROM", f"the line has more than {COLUMN_LIMIT:,} columns")
+            return
+        problem = _column_problem(line.split("\t", 9), line)
         if problem:
             self._add("COLUMN_NAMES", "#CHROM", problem)
             return
-        self.header.columns = len(columns)
-        samples = self.header.samples = columns[9:]
+        self.header.columns = line.count("\t") + 1
+        self.header.sample_names = "".join(line.split("\t", 9)[9:])
+        samples = line.split("\t")[9:]
         if "" in samples:
             self._add("SAMPLE_NAME", "#CHROM", f"sample {samples.index('') + 1} of the column line has no name")
-        repeated = list(dict.fromkeys(s for s in samples if s and samples.count(s) > 1)) if _has_twins(samples) else []
-        if repeated:
-            more = f" (and {len(repeated) - 1} more)" if len(repeated) > 1 else ""
-            self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {repeated[0]!r} stands more than once{more}")
+        if len(set(samples)) == len(samples):
+            return
+        if twins := [name for name, number in Counter(samples).items() if name and number > 1]:
+            more = f" (and {len(twins) - 1} more)" if len(twins) > 1 else ""
+            self._add("SAMPLE_REPEATED", "#CHROM", f"the sample {twins[0][:60]!r} stands more than once{more}")
 
 
 _KINDS = {"INFO", "FORMAT", "FILTER", "ALT", "contig", "SAMPLE", "META"}
@@ -188,17 +213,13 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def _has_twins(names: list[str]) -> bool:
-    return len(set(names)) < len(names)
-
-
 def _column_problem(columns: list[str], line: str) -> str:
     if columns[:8] == COLUMNS:
         if len(columns) > 8 and columns[8] != "FORMAT":
-            return f"the ninth column is {columns[8]!r}, not FORMAT"
+            return f"the ninth column is {columns[8][:60]!r}, not FORMAT"
         return ""
-    if line.split()[:8] == COLUMNS:
+    if line.split(maxsplit=8)[:8] == COLUMNS:
         return "the column names are parted by spaces, not by tabs"
     wrong = next((i for i, name in enumerate(COLUMNS) if columns[i : i + 1] != [name]), 0)
-    found = repr(columns[wrong]) if wrong < len(columns) else "missing"
+    found = repr(columns[wrong][:60]) if wrong < len(columns) else "missing"
     return f"column {wrong + 1} is {found}, not {COLUMNS[wrong]}"

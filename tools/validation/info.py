@@ -13,12 +13,15 @@ from .values import (
     Breach,
     count_problem,
     expected_count,
+    is_digits,
     negative,
     outside_0_1,
+    repeated,
     type_problem,
+    whole_number,
 )
 
-CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])+")
+CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])++")
 ANCESTRAL = re.compile(r"(?:[ACGTNacgtn]+|[.*?-]|<[^<>]+>)(?:\|.*)?|\|.*")
 """An allele, or what the 1000 Genomes Project writes behind it: REF|ALT|kind of indel."""
 
@@ -44,9 +47,8 @@ def check_info(columns: list[str], header: Header) -> Iterator[Breach]:
         yield Breach("INFO_SYNTAX", "INFO", problem)
         return
     keys = [entry.partition("=")[0] for entry in info.split(";")]
-    repeated = next((k for k in keys if keys.count(k) > 1), None)
-    if repeated is not None:
-        yield Breach("INFO_REPEATED", f"INFO/{repeated}", f"{repeated} stands more than once")
+    if (twice := repeated(keys)) is not None:
+        yield Breach("INFO_REPEATED", f"INFO/{twice[:60]}", f"{twice[:60]} stands more than once")
         return
     entries = parse_info(info)
     alts = 0 if columns[4] == "." else columns[4].count(",") + 1
@@ -124,5 +126,5 @@ def _check_meaning(columns: list[str], entries: dict[str, str | None]) -> Iterat
     if ancestral and not all(ANCESTRAL.fullmatch(a) for a in ancestral.split(",")):
         is_number = bool(FLOAT.fullmatch(ancestral))
         yield Breach("INFO_ALLELE", "INFO/AA", f"{ancestral[:40]!r} is no allele", eased=not is_number)
-    if end and end.isdigit() and columns[1].isdigit() and int(end[:20]) < int(columns[1][:20]):
-        yield Breach("END_BEFORE_POS", "INFO/END", f"END={end} is before POS {columns[1]}")
+    if end and is_digits(end) and is_digits(columns[1]) and whole_number(end) < whole_number(columns[1]):
+        yield Breach("END_BEFORE_POS", "INFO/END", f"END={end[:30]} is before POS {columns[1][:30]}")

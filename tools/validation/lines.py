@@ -7,8 +7,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-LINE_LIMIT = 64 << 20
+LINE_LIMIT = 32 << 20
 """Bytes. A record of half a million samples has some 15 MB; longer lines are files without line ends."""
+
+COLUMN_LIMIT = 1 << 20
+FIELD_LIMIT = 2 << 20
+"""Bytes of one column, and of what a header line has between angle brackets.
+
+Both limits are those of memory: what is taken apart needs some twenty times its size.
+"""
 
 Positions = NDArray[np.int64]
 
@@ -17,7 +24,7 @@ Positions = NDArray[np.int64]
 class Chunk:
     """Whole lines, each with its line feed; `complete` is false where the file's last line had none.
 
-    `cut` marks a line of which only the beginning is here, since it is longer than `LINE_LIMIT`.
+    `cut` marks a line of which only the beginning is here, since it is longer than `LINE_LIMIT` or has too many tabs.
     """
 
     text: bytes
@@ -37,11 +44,12 @@ def chunks(blocks: Iterator[bytes]) -> Generator[Chunk, None, None]:
             skipping = False
         at = block.rfind(b"\n") + 1
         if at:
-            yield Chunk(rest + block[:at])
-            rest = block[at:]
+            text, rest, block = rest + block[:at], block[at:], b""
+            yield Chunk(text)
+            del text
         else:
             rest += block
-        if len(rest) > LINE_LIMIT:
+        if len(rest) > LINE_LIMIT or rest.count(b"\t") > COLUMN_LIMIT:
             yield Chunk(rest[:1000] + b"\n", cut=True)
             rest, skipping = b"", True
     if rest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from .lines import FIELD_LIMIT
 from .predefined import Kind, find_predefined
 
 
@@ -47,7 +48,7 @@ class MetaLine:
 STRICT = {"INFO", "FORMAT", "FILTER", "ALT", "contig", "SAMPLE", "META", "PEDIGREE"}
 """Kinds of lines whose inside the specification rules; others may hold what their programs like."""
 
-_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|(?!["\[])[^,]*')
+_VALUE = re.compile(r'"(?:[^"\\]++|\\.)*+"|\[[^\]]*\]|(?!["\[])[^,]*')
 _KEY = re.compile(r"\s*([^=,\s]+)\s*=")
 
 
@@ -69,6 +70,8 @@ def parse(line: str) -> MetaLine:
 
 def _parse_inside(meta: MetaLine) -> None:
     where = f"##{meta.key}"
+    if len(meta.text) > FIELD_LIMIT:
+        raise MetaSyntaxError("LINE_TOO_LONG", where, f"the line has {len(meta.text) >> 20} MB")
     if not meta.text.startswith("<"):
         raise MetaSyntaxError("META_SYNTAX", where, f"##{meta.key} has no <key=value,...>")
     closed = meta.text.rstrip().endswith(">")

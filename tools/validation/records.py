@@ -6,6 +6,7 @@ from .findings import Findings
 from .genotypes import check_genotypes
 from .header import Header
 from .info import check_info
+from .names import Names
 from .predefined import Kind, find_predefined
 from .site import SYMBOL, check_alleles, check_site
 from .values import Breach
@@ -17,7 +18,7 @@ class RecordChecker:
     def __init__(self, header: Header, findings: Findings) -> None:
         self.header = header
         self.findings = findings
-        self._spoken_of: set[tuple[str, str]] = set()
+        self._spoken_of = Names()
 
     def check_columns(self, number: int, line: str) -> None:
         """Add the finding of a line with another number of columns than the header."""
@@ -38,7 +39,7 @@ class RecordChecker:
                 self._undeclared("ALT_UNDECLARED", number, "ALT", allele[1:-1])
         return not broken
 
-    def check_samples(self, number: int, columns: list[str], doubtful: list[tuple[int, str]]) -> bool:
+    def check_samples(self, number: int, columns: list[str], doubtful: Iterable[tuple[int, str]]) -> bool:
         """Check FORMAT and those samples (0-based, with their text) that are doubtful; true as in `check_site`."""
         broken = self._add(number, check_genotypes(columns, self.header, doubtful))
         self._undeclared_keys(number, "FORMAT", columns[8].split(":"), broken)
@@ -62,14 +63,11 @@ class RecordChecker:
         return self._first_time(breach.code, breach.message)
 
     def _first_time(self, code: str, name: str) -> bool:
-        if (code, name) in self._spoken_of:
-            return False
-        self._spoken_of.add((code, name))
-        return True
+        return self._spoken_of.add((code, name))
 
     def _column_problem(self, line: str) -> str:
         number = line.count("\t") + 1
-        if number < 2 and len(line.split()) > 3:
+        if number < 2 and len(line.split(maxsplit=4)) > 3:
             return "the columns are parted by spaces, not by tabs"
         return f"{number} column{'s' * (number != 1)} where the header has {self.header.columns}"
 

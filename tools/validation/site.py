@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .header import Header
 from .meta_lines import is_alt_type
-from .values import HIGHEST, SPACE, Breach
+from .values import DECIMAL, HIGHEST, SPACE, Breach, is_digits, repeated, whole_number
 
 BASES = re.compile("[ACGTNacgtn]+")
 SYMBOL = re.compile(r"<[^\s<>,]+>", re.ASCII)
@@ -19,10 +19,6 @@ BREAKEND = re.compile(
 
 CONTIG = re.compile(r"<[^\s<>\[\],]+>|[^\s<>\[\],]+", re.ASCII)
 GVCF_ALTS = ("<*>", "<NON_REF>")
-
-
-def is_position(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def check_site(columns: list[str], header: Header) -> Iterator[Breach]:
@@ -39,11 +35,11 @@ def check_site(columns: list[str], header: Header) -> Iterator[Breach]:
 
 
 def _check_pos(pos: str) -> Iterator[Breach]:
-    if not is_position(pos):
+    if not is_digits(pos):
         yield Breach("POS_SYNTAX", "POS", f"{pos[:40]!r} is not a position")
-    elif int(pos[:20]) > HIGHEST:
+    elif whole_number(pos) > HIGHEST:
         yield Breach("POS_RANGE", "POS", f"{pos[:30]} is more than 2,147,483,647")
-    elif int(pos) == 0:
+    elif whole_number(pos) == 0:
         yield Breach("POS_ZERO", "POS", "the position is 0")
 
 
@@ -54,16 +50,24 @@ def _check_id(ids: str) -> Iterator[Breach]:
     names = ids.split(";")
     if "" in names or (len(names) > 1 and "." in names):
         yield Breach("ID_SYNTAX", "ID", f"{ids[:60]!r} has an empty name" if ids else "ID is empty")
-    elif len(set(names)) < len(names):
-        yield Breach("ID_REPEATED", "ID", f"{next(n for n in names if names.count(n) > 1)!r} stands twice")
+    elif (name := repeated(names)) is not None:
+        yield Breach("ID_REPEATED", "ID", f"{name[:60]!r} stands twice")
     elif "," in ids:
         yield Breach("ID_COMMA", "ID", f"{ids[:60]!r} has a comma")
 
 
-@lru_cache(maxsize=65536)
 def check_alleles(ref: str, alt: str, version: str) -> tuple[Breach, ...]:
     """What breaks the rules in REF and ALT."""
+    if len(ref) + len(alt) > 200:
+        return _check_alleles(ref, alt, version)  # long ones would fill the memory of what was checked
+    return _check_short_alleles(ref, alt, version)
+
+
+def _check_alleles(ref: str, alt: str, version: str) -> tuple[Breach, ...]:
     return tuple(_check_ref(ref)) + tuple(_check_alt(ref, alt, version))
+
+
+_check_short_alleles = lru_cache(maxsize=65536)(_check_alleles)
 
 
 def _check_ref(ref: str) -> Iterator[Breach]:
@@ -111,13 +115,13 @@ def _is_symbol(allele: str, version: str) -> bool:
 def _compare(ref: str, alleles: list[str]) -> Iterator[Breach]:
     if ref in alleles:
         yield Breach("ALT_SAME_AS_REF", "ALT", f"{ref[:40]!r} is REF and ALT")
-    elif len(set(alleles)) < len(alleles):
-        yield Breach("ALT_REPEATED", "ALT", f"{next(a for a in alleles if alleles.count(a) > 1)[:40]!r} stands twice")
+    elif (twice := repeated(alleles)) is not None:
+        yield Breach("ALT_REPEATED", "ALT", f"{twice[:40]!r} stands twice")
     elif BASES.fullmatch(ref) and (other := next((a for a in alleles if len(a) != len(ref) and a[0] != ref[0]), None)):
         yield Breach("FIRST_BASE", "ALT", f"{ref[:30]!r} and {other[:30]!r} begin with different bases")
 
 
-_QUALITY = re.compile(r"\+?(?:[0-9]*\.?[0-9]+|[0-9]+\.)(?:[eE][-+]?[0-9]+)?|\+?inf(?:inity)?|[-+]?nan", re.IGNORECASE)
+_QUALITY = re.compile(rf"\+?{DECIMAL}|\+?inf(?:inity)?|[-+]?nan", re.IGNORECASE)
 
 
 def check_filters(filters: str) -> Iterator[Breach]:
@@ -128,7 +132,7 @@ def check_filters(filters: str) -> Iterator[Breach]:
         yield Breach("FILTER_SYNTAX", "FILTER", f"{filters[:60]!r} {what}")
     elif "0" in names:
         yield Breach("FILTER_ZERO", "FILTER", f"{filters[:60]!r} names a filter 0")
-    elif len(set(names)) < len(names):
-        yield Breach("FILTER_REPEATED", "FILTER", f"{next(n for n in names if names.count(n) > 1)!r} stands twice")
+    elif (name := repeated(names)) is not None:
+        yield Breach("FILTER_REPEATED", "FILTER", f"{name[:60]!r} stands twice")
     elif len(names) > 1 and ("PASS" in names or "." in names):
         yield Breach("FILTER_PASS_BESIDE", "FILTER", f"{filters[:60]!r} has other filters beside PASS or '.'")

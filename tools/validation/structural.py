@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 
 from ..text import count_of
 from .site import GVCF_ALTS
@@ -47,7 +48,9 @@ def _check_intervals(info: Info, version: str) -> Iterator[Breach]:
     for key in ("CIPOS", "CIEND", "CILEN", "CICN"):
         values = _values(info, key)
         if values and key != "CICN" and "IMPRECISE" not in info and _is_wide(values):
-            yield Breach("INTERVAL_PRECISE", f"INFO/{key}", f"{key}={','.join(values)} on a record without IMPRECISE")
+            yield Breach(
+                "INTERVAL_PRECISE", f"INFO/{key}", f"{key}={','.join(values)[:40]} on a record without IMPRECISE"
+            )
         if version >= "4.4" and (around := not_around_zero(values)):
             yield Breach("INTERVAL_VALUE", f"INFO/{key}", f"{key}: {around} does not surround 0")
 
@@ -65,10 +68,12 @@ def not_around_zero(values: list[str]) -> str | None:
 
 
 def _number(text: str) -> float:
+    """0 for what is no number, or no finite one."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return 0.0
+    return number if isfinite(number) else 0.0
 
 
 def _check_lengths(alts: list[str], info: Info) -> Iterator[Breach]:
@@ -131,7 +136,7 @@ def _check_repeat_units(info: Info, repeats: int) -> Iterator[Breach]:
     if wrong := next((u for u in units if not re.fullmatch(r"[ACGTUNRYSWKMBDHVacgtunryswkmbdhv]+|\.", u)), None):
         yield Breach("REPEAT_VALUE", "INFO/RUS", f"{wrong[:30]!r} is no repeat unit")
     if bases := _values(info, "RUB"):
-        whole = [int(float(c)) if re.fullmatch(r"[0-9]+(\.0+)?", c) else -1 for c in copies]
+        whole = [int(float(c)) if re.fullmatch(r"[0-9]{1,9}(\.0+)?", c) else -1 for c in copies]
         if not whole or -1 in whole:
             yield Breach("REPEAT_COUNTS", "INFO/RUB", "RUB stands without whole numbers in RUC")
         elif sum(whole) != len(bases):

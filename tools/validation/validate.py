@@ -1,6 +1,7 @@
 """Validate a file: its text in blocks, whole blocks cleared at once, and only the lines that fail looked at singly."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from .clean_lines import CleanLines
 from .counts import check_counts
 from .findings import Findings, Verdict
 from .gvcf import Coverage
-from .header import Header, HeaderReader
-from .lines import Block, Chunk, Positions, chunks, column, to_block
+from .header import COLUMNS, Header, HeaderReader
+from .lines import COLUMN_LIMIT, FIELD_LIMIT, Block, Chunk, Positions, chunks, column, to_block
 from .records import RecordChecker, alleles_are_readable
 from .reference import Reference
 from .rules import rules
@@ -91,11 +92,15 @@ class Validation:
         self.version: str | None = None
         self._reader: HeaderReader | None = HeaderReader(findings)
         self._body: Body | None = None
-        self._blank: list[int] = []
+        self._blank = range(0)
+        """The empty lines at the end so far; they follow each other."""
         self._told_crlf = False
 
     def take(self, chunk: Chunk) -> None:
         """Whole lines: of the header first, then records."""
+        if chunk.cut:
+            self._pass_over(chunk.text)
+            return
         text = self._line_ends(chunk)
         if self._reader:
             text = self._read_header(text)
@@ -105,8 +110,6 @@ class Validation:
             self._body.check(block, self._good_lines(block))
             if self.progress:
                 self.progress(self.records)
-        if chunk.cut:
-            self.findings.add("LINE_TOO_LONG", self.lines, None, "the line is longer than 64 MB")
         if not chunk.complete:
             self.findings.add("NO_FINAL_NEWLINE", self.lines, None, "the last line has no line end")
 
@@ -123,6 +126,23 @@ class Validation:
         if self._blank:
             number = f"{len(self._blank)} empty lines follow" if len(self._blank) > 1 else "an empty line follows"
             self.findings.add("BLANK_LINE_AT_END", self._blank[0], None, f"{number} the last record")
+
+    def _pass_over(self, start: bytes) -> None:
+        """A line that is too long to be checked, of which only the start is here."""
+        self.lines += 1
+        if self._reader:
+            self._reader.header.length += 1
+            if not start.startswith(b"##") and self.lines > 1:
+                self._end_header(self._reader)
+        elif not start.startswith(b"#"):
+            self.records += 1
+        self._blank = range(0)
+        problem = text_problem(start.rstrip(b"\n"))
+        if (
+            problem and problem[0] != "NOT_UTF8"
+        ):  # it may say why: other line ends, binary data; the cut may be in a letter
+            self.findings.add(problem[0], self.lines, None, problem[1])
+        self.findings.add("LINE_TOO_LONG", self.lines, None, "the line is too long to be checked")
 
     def _line_ends(self, chunk: Chunk) -> bytes:
         if b"\r\n" not in chunk.text:
@@ -164,9 +184,11 @@ class Validation:
         blank = sizes == 1
         wrong = np.zeros(block.count, bool)
         first = block.data[block.starts[:-1]]
-        for row in np.flatnonzero(first == ord("#")).tolist():
-            wrong[row] = True
-            self.findings.add("COLUMNS_REPEATED", block.first + row, None, "a header line stands among the records")
+        wrong[first == ord("#")] = True
+        self.findings.add_many(
+            "COLUMNS_REPEATED", block.numbers(np.flatnonzero(wrong)), None,
+            lambda _: "a header line stands among the records",
+        )  # fmt: skip
         for row, (code, what) in _text_problems(block):
             wrong[row] |= rules()[code].severity_in(self.findings.version) == "error" and code != "NOT_UTF8"
             self.findings.add(code, block.first + row, None, what)
@@ -178,12 +200,13 @@ class Validation:
         """An empty line is an error only where something follows it."""
         full = np.flatnonzero(~blank)
         last = int(full[-1]) if len(full) else -1
-        empty = (np.flatnonzero(blank) + block.first).tolist()
+        empty = np.flatnonzero(blank)
         if last >= 0:
-            for line in [*self._blank, *(n for n in empty if n < block.first + last)]:
-                self.findings.add("BLANK_LINE", line, None, "an empty line stands among the records")
-            self._blank = []
-        self._blank += [n for n in empty if n > block.first + last]
+            for lines in (self._blank, block.numbers(empty[empty < last])):
+                self.findings.add_many("BLANK_LINE", lines, None, lambda _: "an empty line stands among the records")
+            self._blank = range(0)
+        behind = block.first + last + 1
+        self._blank = range(self._blank.start if self._blank else behind, block.first + block.count)
 
 
 class Body:
@@ -205,15 +228,39 @@ class Body:
     def check(self, block: Block, rows: Positions) -> None:
         """Check the lines `rows` of a block."""
         columns = block.columns()[rows]
+        if len(columns) and columns.max() > COLUMN_LIMIT:
+            rows, columns = self._without_too_many_columns(block, rows, columns)
         if len(rows) and not self.header.columns:
             self.header.columns = max(8, int(columns[0]))
         whole = columns == self.header.columns
         for row in rows[~whole].tolist():
             self.exact.check_columns(block.first + row, block.line(row))
-        good = rows[whole]
+        good = self._without_long_fields(block, rows[whole])
         if len(good):
             broken = self._check_lines(block, good)
             self._check_together(block, good, np.array(broken, np.int64))
+
+    def _without_too_many_columns(
+        self, block: Block, rows: Positions, columns: Positions
+    ) -> tuple[Positions, Positions]:
+        few = columns <= COLUMN_LIMIT
+        what = f"the line has more than {COLUMN_LIMIT:,} columns"
+        self.findings.add_many("LINE_TOO_LONG", block.numbers(rows[~few]), None, lambda _: what)
+        return rows[few], columns[few]
+
+    def _without_long_fields(self, block: Block, rows: Positions) -> Positions:
+        """The lines none of whose columns is beyond what can be taken apart in little memory."""
+        short = np.ones(len(rows), bool)
+        for i in np.flatnonzero(block.starts[rows + 1] - block.starts[rows] > FIELD_LIMIT).tolist():
+            row = int(rows[i])
+            tabs = block.tabs[block.first_tab[row] : block.first_tab[row + 1]]
+            sizes = np.diff(np.concatenate([block.starts[row : row + 1] - 1, tabs, block.starts[row + 1 :][:1] - 1]))
+            at = int(sizes.argmax())
+            if sizes[at] > FIELD_LIMIT:
+                short[i] = False
+                name = [*COLUMNS, "FORMAT"][at].strip("#") if at < 9 else f"sample {at - 8}"
+                self.findings.add("LINE_TOO_LONG", block.first + row, name, f"{name} has {sizes[at] >> 20} MB")
+        return rows[short]
 
     def _check_lines(self, block: Block, rows: Positions) -> list[int]:
         """Clear what the expressions clear; check the rest singly, learning from what turns out clean.
@@ -275,13 +322,15 @@ class Body:
         reference.check_records(self.findings, block.numbers(rows), chrom, sites.pos[kept], ref, alt)
 
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f]")
+
+
 def text_problem(line: bytes) -> tuple[str, str] | None:
     """What makes a line no text: the rule and the words."""
     if b"\0" in line:
         return "NOT_TEXT", "the line has NUL bytes"
-    control = next((c for c in line if c < 32 and c != 9), None)
-    if control is not None:
-        return "CONTROL_CHARACTER", f"the line has the control character 0x{control:02x}"
+    if control := _CONTROL.search(line):
+        return "CONTROL_CHARACTER", f"the line has the control character 0x{control[0][0]:02x}"
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -291,12 +340,21 @@ def text_problem(line: bytes) -> tuple[str, str] | None:
 
 def _text_problems(block: Block) -> Iterator[tuple[int, tuple[str, str]]]:
     """The lines of a block with characters that text does not have; the whole block is looked at once first."""
-    odd = (block.data < 32) & (block.data != 9) & (block.data != 10)
-    odd |= block.data >= 128
-    if not odd.any():
+    places = [i + np.flatnonzero(_IS_ODD[block.data[i : i + SLICE]]) for i in range(0, len(block.data), SLICE)]
+    odd = np.concatenate([_line_numbers(block, place) for place in places])
+    if not len(odd):
         return
-    rows = np.unique(np.searchsorted(block.starts, np.flatnonzero(odd), side="right") - 1)
-    for row in rows.tolist():
+    for row in np.unique(odd).tolist():
         problem = text_problem(bytes(block.data[block.starts[row] : block.starts[row + 1] - 1]))
         if problem:
             yield row, problem
+
+
+_IS_ODD = np.array([c != 9 and c != 10 and not 32 <= c < 128 for c in range(256)])
+SLICE = 1 << 18
+"""Bytes that are looked at together for odd characters: what is in the processor's cache anyway."""
+
+
+def _line_numbers(block: Block, places: Positions) -> Positions:
+    """The lines (0-based in the block) in which `places` of the text are, each once."""
+    return np.unique(np.searchsorted(block.starts, places, side="right") - 1)
