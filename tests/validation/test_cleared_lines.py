@@ -80,6 +80,14 @@ def test_made_files(version: str, seed: int, block: int, lesson: int, tmp_path: 
     assert_same("\n".join([*head, *records]) + "\n", tmp_path / "file.vcf", block, lesson)
 
 
+@pytest.mark.parametrize("entries", [["DP=3"], ["END=9"], ["DP=3", "END=9"], [".", "DP=3;END=9", "END=9;DP=3"]])
+def test_blocks_of_a_gvcf(entries: list[str], tmp_path: Path) -> None:
+    """A block needs END, also where no line taught that there is such a key."""
+    head = ["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS"]
+    lines = [f"1\t{i}\t.\tA\t<*>\t.\t.\t{e}\tGT\t0/0" for i in range(1, 300) for e in entries]
+    assert_same("\n".join([*head, *lines]) + "\n", tmp_path / "file.vcf", 2000, 3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_real_files(seed: int, data_folder: Path, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ class CleanLines:
                 needed = kind.gvcf_block and key == "END"
                 entries.append(f"(?:{re.escape(key)}{value}[;{last}]){'' if needed else '?'}")
         if kind.gvcf_block:
-            return "".join(entries)
+            return "".join(entries) if "END" in self._order else MATCHES_NOTHING
         return rf"(?:\.{last}|{''.join(entries)})"
 
     def _value(self, key: str, alts: int) -> str | None:
