@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from valid_vcf import VERSIONS, make
+from vcf_agent.tools.validation import body
 from vcf_agent.tools.validation import validate as engine
 from vcf_agent.tools.validation.clean_lines import CleanLines, Cleared
 from vcf_agent.tools.validation.findings import Verdict
@@ -42,7 +43,7 @@ def assert_same(text: str, path: Path, block: int, lesson: int) -> None:
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "BLOCK", block)
-        patch.setattr(engine, "LESSON", lesson)
+        patch.setattr(body, "LESSON", lesson)
         fast = engine.validate(path, keep=None)
         patch.setattr(CleanLines, "match", clear_nothing)
         patch.setattr(CleanLines, "doubtful_cells", every_cell)
