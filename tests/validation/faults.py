@@ -218,6 +218,7 @@ INFO = [
     Fault("INFO_SYNTAX", "INFO", put(7, "")),
     Fault("INFO_SYNTAX", "INFO", add(7, ";;DB1")),
     Fault("INFO_SYNTAX", "INFO", add(7, ";=5")),
+    Fault("INFO_SYNTAX", "INFO", add(7, ";.")),
     Fault("INFO_SYNTAX", "INFO", info("WORDS", "WORDS=a b"), "4.1 4.2"),
     Fault("INFO_SYNTAX", "INFO/DP", info("DP", "DP=")),
     Fault("INFO_KEY", "INFO/1DP", info("", "1DP=3"), LIST),

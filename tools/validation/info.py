@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from .header import Header
+from .header import Declared, Header
 from .meta_lines import is_key
 from .structural import check_structural
 from .values import (
@@ -21,6 +22,9 @@ from .values import (
     whole_number,
 )
 
+SHORT = 60
+"""Characters of a value whose verdict is kept for when it comes again."""
+
 CIGAR = re.compile(r"(?:[0-9]+[MIDNSHPX=])++")
 ANCESTRAL = re.compile(r"(?:[ACGTNacgtn]+|[.*?-]|<[^<>]+>)(?:\|.*)?|\|.*")
 """An allele, or what the 1000 Genomes Project writes behind it: REF|ALT|kind of indel."""
@@ -32,7 +36,6 @@ def parse_info(info: str) -> dict[str, str | None]:
     for entry in info.split(";"):
         key, equals, value = entry.partition("=")
         entries.setdefault(key, value if equals else None)
-    entries.pop(".", None)
     return entries
 
 
@@ -54,9 +57,10 @@ def check_info(columns: list[str], header: Header) -> Iterator[Breach]:
     alts = 0 if columns[4] == "." else columns[4].count(",") + 1
     broken = False
     for key, value in entries.items():
-        for breach in _check_entry(key, value, alts, header):
-            broken = True
-            yield breach
+        check = _check_entry if value is None or len(value) < SHORT else _check_entry.__wrapped__
+        found = check(key, value, alts, header.find("INFO", key), header.is_declared("INFO", key), header.version)
+        broken |= bool(found)
+        yield from found
     if not broken:
         yield from _check_meaning(columns, entries)
         yield from check_structural(columns, entries, header.version)
@@ -71,28 +75,29 @@ def _syntax_problem(info: str, version: str) -> str:
         return f"white space in {info[max(0, space.start() - 20) :][:60]!r}"
     if info.startswith("=") or ";=" in info:
         return "a value without a key"
+    if ";.;" in f";{info};":
+        return "'.' beside other entries"
     return ""
 
 
-def _check_entry(key: str, value: str | None, alts: int, header: Header) -> Iterator[Breach]:
+@lru_cache(maxsize=16384)
+def _check_entry(
+    key: str, value: str | None, alts: int, declared: Declared | None, in_header: bool, version: str
+) -> tuple[Breach, ...]:
     where = f"INFO/{key[:60]}"
-    declared = header.find("INFO", key)
-    if not is_key(key, "INFO") and not header.is_declared("INFO", key) and not _is_lenient_key(key, header.version):
-        yield Breach("INFO_KEY", where, f"{key[:60]!r} is no name for an INFO key")
-        return
+    if not is_key(key, "INFO") and not in_header and not _is_lenient_key(key, version):
+        return (Breach("INFO_KEY", where, f"{key[:60]!r} is no name for an INFO key"),)
     if value == "":
-        yield Breach("INFO_SYNTAX", where, f"{key} has no value behind =")
-        return
+        return (Breach("INFO_SYNTAX", where, f"{key} has no value behind ="),)
     if declared is None:
-        return
-    if declared.type == "Flag" or declared.number == "0":
-        if value is not None:
-            yield Breach("INFO_TYPE", where, f"{key} is a Flag and has the value {value[:40]!r}")
-        return
+        return ()
+    is_flag = declared.type == "Flag" or declared.number == "0"
+    if is_flag and value is not None:
+        return (Breach("INFO_TYPE", where, f"{key} is a Flag and has the value {value[:40]!r}"),)
     if value is None:
-        yield Breach("INFO_TYPE", where, f"{key} has no value and is no Flag but {declared.type}")
-        return
-    yield from _check_values(key, where, value.split(","), declared.type, declared.number, alts, header.version)
+        what = f"{key} has no value and is no Flag but {declared.type}"
+        return () if is_flag else (Breach("INFO_TYPE", where, what),)
+    return tuple(_check_values(key, where, value.split(","), declared.type, declared.number, alts, version))
 
 
 def _is_lenient_key(key: str, version: str) -> bool:
