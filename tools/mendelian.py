@@ -30,6 +30,7 @@ MAX_PROVED = 5
 def judge(child: Alleles, father: Alleles, mother: Alleles, place: str) -> str:
     """Whether a genotype can come from the parents'.
 
+    A missing allele of those who count is not judged (bcftools +mendelian lets a missing parent be anything).
     `place`: `both` copies, one from each parent; of a haploid call, from either. `mother` (X of sons) and `father`
     (Y): one copy, from that parent. `mitochondria`: all from the mother.
     """

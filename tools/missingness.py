@@ -115,7 +115,7 @@ def _by_site(
     options = command.arguments[2:]
     if "-i" in options:
         at = options.index("-i") + 1
-        options[at] = f"{options[at]} && {test}"
+        options[at] = f"({options[at]}) && {test}"
     command.arguments = ["view", "-H", *(options if "-i" in options else [*options, "-i", test])]
     command.then, command.read = "wc -l", count_lines
     if data.records_without_genotypes:
