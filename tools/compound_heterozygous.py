@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype, alleles_of, classify
+from .clauses import consequence_in_file
 from .consequences import worst_by_gene
 from .dataset import OpenDataset
 from .families import Trio
@@ -92,7 +93,7 @@ def _by_gene(data: OpenDataset, wanted: Inheritance, unit: Unit, records: Record
     assert unit.trio
     origin = _origin(data, unit.trio, wanted.missing_parents == "as_reference")
     profiles = data.profiles.to_pylist()
-    phased = has_phase(data)
+    phased, holds = has_phase(data), _condition(data, wanted)
     found: dict[str, list[Candidate]] = {}
     columns = ["record", "allele", "chrom", "pos", "ref", "alts", "profile", "gt"]
     key = ""
@@ -105,7 +106,7 @@ def _by_gene(data: OpenDataset, wanted: Inheritance, unit: Unit, records: Record
         calls = ", ".join(f"{data.samples[i]} {data.codes.texts[row['gt'][i]]}" for i in unit.members)
         copy = alleles_of(text).index(row["allele"]) if phased and _is_phased(text) else -1
         for gene, (consequence, impact) in worst_by_gene(profiles[row["profile"]]).items():
-            if _wanted(wanted, data, gene, consequence, impact):
+            if holds(gene, consequence, impact):
                 one = Candidate(key, impact, consequence, calls, copy, origin(row["gt"]))
                 found.setdefault(gene, []).append(one)
     return dict(sorted(found.items()))
@@ -115,19 +116,19 @@ def _is_phased(text: str) -> bool:
     return "|" in text and "/" not in text and len(alleles_of(text)) == 2
 
 
-def _wanted(wanted: Inheritance, data: OpenDataset, gene: str, consequence: str, impact: str) -> bool:
-    from .clauses import consequence_in_file
-
+def _condition(data: OpenDataset, wanted: Inheritance) -> Callable[[str, str, str], bool]:
+    """Whether gene, consequence and impact are wanted ones."""
     terms = {consequence_in_file(data, c) for c in wanted.consequences}
     genes = {data.gene(g) for g in wanted.genes}
-    return (
-        (not genes or gene in genes)
-        and (not wanted.impacts or impact in wanted.impacts)
-        and (not terms or not terms.isdisjoint(consequence.split("&")))
-    )
+
+    def holds(gene: str, consequence: str, impact: str) -> bool:
+        said = not terms or not terms.isdisjoint(consequence.split("&"))
+        return said and (not genes or gene in genes) and (not wanted.impacts or impact in wanted.impacts)
+
+    return holds
 
 
-def _origin(data: OpenDataset, trio: Trio, lenient: bool) -> Any:
+def _origin(data: OpenDataset, trio: Trio, lenient: bool) -> Callable[[list[int]], int]:
     """A function from a record's codes to 0 where the father alone is het, 1 where the mother alone is, else -1."""
     reference = np.isin(data.codes.classes(), [Genotype.HOM_REF, Genotype.HEMI_REF])
     reference |= missing_without_alt(data) & lenient
