@@ -17,18 +17,20 @@ FEW = 1000
 SITES = "autosomal SNPs with one ALT allele; X, Y and MT are left out, and so are missing and haploid genotypes"
 
 
-def dosages(data: OpenDataset, wanted: VariantFilter) -> Iterator[npt.NDArray[np.int8]]:
-    """Copies of the ALT allele (0, 1, 2; -1 where missing or not diploid), a block of records at a time.
+def dosages(
+    data: OpenDataset, wanted: VariantFilter, chosen: list[int]
+) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]]:
+    """Numbers of records and copies of the ALT allele (0, 1, 2; -1 where missing or not diploid), block by block.
 
-    One line per record and one column per sample.
+    One line per record and one column per chosen sample.
     """
     found = select(data, wanted)
     outside = [c for c in data.contigs if c.removeprefix("chr").upper() in ("X", "Y", "M", "MT")]
     also = "n_alt = 1 AND type = 'snp'"
     also += f" AND chrom NOT IN ({', '.join(map(literal, outside))})" if outside else ""
     copies = _copies(data)
-    for _, block in selected_blocks(data, found, ["gt"], also):
-        yield copies[block["gt"]]
+    for records, block in selected_blocks(data, found, ["gt"], also):
+        yield records, copies[block["gt"][:, chosen]]
 
 
 def _copies(data: OpenDataset) -> npt.NDArray[np.int8]:

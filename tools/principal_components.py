@@ -40,7 +40,7 @@ def principal_components(context: ToolContext, wanted: PrincipalComponents) -> T
         raise ToolError(f"Principal components are for 2 to {MAX_SAMPLES:,} samples, not {n}")
     product: Floats = np.zeros((n, n))
     sites = 0
-    for block in dosages(data, wanted):
+    for _, block in dosages(data, wanted, list(range(n))):
         standard = standardised(block, wanted.min_maf)
         product += standard.T @ standard
         sites += len(standard)

@@ -68,6 +68,7 @@ def tools() -> dict[str, Tool]:
         query_graph,
         query_table,
         relatedness,
+        runs_of_homozygosity,
         sample_statistics,
         sex_check,
         site_statistics,
@@ -77,7 +78,8 @@ def tools() -> dict[str, Tool]:
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                validate_file, explain_finding, check_stores, inheritance,
-               relatedness, sex_check, missingness, compare_samples, principal_components]  # fmt: skip
+               relatedness, sex_check, missingness, compare_samples, principal_components,
+               runs_of_homozygosity]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

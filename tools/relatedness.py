@@ -58,15 +58,14 @@ def _count(data: OpenDataset, wanted: Relatedness, chosen: list[int]) -> tuple[d
     n = len(chosen)
     counts = {name: np.zeros((n, n), dtype=np.int64) for name in ("both_het", "opposite", "called", "het")}
     sites = 0
-    for block in dosages(data, wanted):
-        copies = block[:, chosen]
+    for records, copies in dosages(data, wanted, chosen):
         ref, het, alt, called = (m.astype(np.float32) for m in (copies == 0, copies == 1, copies == 2, copies >= 0))
         opposite = ref.T @ alt  # whole numbers far below 2^24, which 32 bits hold exactly
         counts["both_het"] += (het.T @ het).astype(np.int64)
         counts["opposite"] += (opposite + opposite.T).astype(np.int64)
         counts["called"] += (called.T @ called).astype(np.int64)
         counts["het"] += (het.T @ called).astype(np.int64)
-        sites += len(block)
+        sites += len(records)
     return counts, sites
 
 

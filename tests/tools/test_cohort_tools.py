@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from make_vcf import record, write_vcf
-from random_family import DECLARED, PEDIGREE, SAMPLES, lines_of, read, write
+from random_family import DECLARED, PEDIGREE, SAMPLES, Line, lines_of, read, write
 from reference import bcftools, genotype_class, lines
 from vcf_agent.memory.errors import ToolError
 
 quick = settings(
     max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )  # fmt: skip
 random_lines = st.lists(lines_of(True), min_size=30, max_size=60)
 
@@ -199,6 +199,34 @@ def test_one_sample_has_no_pairs(tmp_path, opened, run, tool):
     context = opened(write_vcf(tmp_path / "one.vcf", [record(samples=["0/1"])], ["a"]))
     with pytest.raises(ToolError):
         run(context, tool)
+
+
+def runs_in(found: list[Line], sample: str, length: int, sites: int, gap: int) -> list[list[object]]:
+    """Site by site, as the definition says it."""
+    out, run = [], []
+    kept = [x for x in found if len(x.alts) == 1 and x.chrom == "chr1" and len(x.calls(sample)) == 2]
+    for line in [x for x in kept if "." not in x.gt[sample]] + [None]:
+        if run and (line is None or line.kind(sample) == "het" or line.pos - run[-1] > gap):
+            if len(run) >= sites and run[-1] - run[0] + 1 >= length:
+                out.append([sample, "chr1", run[0], run[-1], run[-1] - run[0] + 1, len(run)])
+            run = []
+        if line and line.kind(sample) != "het":
+            run.append(line.pos)
+    return out
+
+
+@quick
+@given(st.lists(lines_of(True), min_size=60, max_size=90))
+def test_runs_of_homozygosity_against_the_text(tmp_path_factory, library, run, drawn):
+    path = write(tmp_path_factory.mktemp("runs"), drawn)
+    for length, sites, gap in ((1, 2, 10**9), (3, 2, 5), (1000, 3, 10**9), (1, 4, 3_000_000)):
+        result = run(library(path), "runs_of_homozygosity", min_length=length, min_sites=sites, max_gap=gap, limit=1000)
+        expected = [r for s in SAMPLES for r in runs_in(read(path), s, length, sites, gap)]
+        assert sorted(result.tables[0].rows) == sorted(expected)
+        assert result.value == {
+            s: {"runs": sum(r[0] == s for r in expected), "bases": sum(r[4] for r in expected if r[0] == s)}
+            for s in SAMPLES
+        }
 
 
 def test_a_file_without_x_or_common_sites(tmp_path, opened, run):
