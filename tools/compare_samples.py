@@ -45,7 +45,7 @@ def compare_samples(context: ToolContext, wanted: CompareSamples) -> ToolResult:
     found = select(data, wanted)
     result, command, expected = (_two if len(chosen) == 2 else _many)(data, wanted, found, chosen)
     result.reading = [
-        "the same: the same alleles in any order, phased or not; a haploid 1 is not 1/1",
+        "the same: the same alleles in any order, phased or not; a haploid ALT is not homozygous ALT",
         "records in which either of the two has a missing allele are not compared",
         *found.reading,
     ]

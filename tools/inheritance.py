@@ -37,7 +37,7 @@ class Inheritance(VariantFilter):
         Field(
             description="de_novo: child het, both parents reference; of a son on X: ALT, and the mother reference. "
             "recessive: child homozygous ALT, both parents het. dominant: every affected het, every unaffected "
-            "reference. x_linked (recessive): on X outside PAR, a son ALT (haploid or 1/1), mother het, father "
+            "reference. x_linked (recessive): on X outside PAR, a son ALT (haploid or homozygous), mother het, father "
             "reference; a daughter homozygous ALT, mother het, father ALT. compound_het: two variants of a gene, one "
             "on each copy. mendelian_errors: the child's genotype cannot come from the parents'. segregation: every "
             "affected carries an ALT allele (het, homozygous or hemizygous), every unaffected is reference."
@@ -276,10 +276,10 @@ def _common_reading(wanted: Inheritance, units: list[Unit], x: HaploidX) -> list
 
 _READINGS = {
     "de_novo": "de novo: child heterozygous, both parents reference; of a son on X outside PAR: ALT, with a reference "
-    "mother; Y and MT are read like autosomes; a child 1/1 of reference parents is told by mendelian_errors",
+    "mother; Y and MT are read like autosomes; a homozygous child of reference parents is told by mendelian_errors",
     "recessive": "recessive: child homozygous ALT, both parents heterozygous; hemizygous calls are not homozygous",
-    "x_linked": "X-linked recessive: a son hemizygous ALT (haploid, or written 1/1), mother heterozygous, father "
-    "reference; a daughter homozygous ALT, mother heterozygous, father ALT",
+    "x_linked": "X-linked recessive: a son hemizygous ALT (haploid, or written as homozygous), mother heterozygous, "
+    "father reference; a daughter homozygous ALT, mother heterozygous, father ALT",
     "dominant": "dominant: every affected sample heterozygous, every unaffected one reference",
     "segregation": "segregates: every affected sample carries an ALT allele, every unaffected one is reference",
     "compound_het": "compound heterozygous: two heterozygous variants in one gene, one on each copy; a variant counts "

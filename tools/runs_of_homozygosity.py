@@ -69,12 +69,12 @@ def _all_runs(data: OpenDataset, wanted: RunsOfHomozygosity, chosen: list[int]) 
     copies = np.concatenate([np.zeros((0, len(chosen)), dtype=np.int8), *(c for _, c in blocks)])
     records = np.concatenate([np.array([], dtype=np.int32), *(r for r, _ in blocks)])
     contig, pos = _places(data, records)
-    found = []
+    names, found = data.contigs, []
     for column, sample in enumerate(chosen):
-        for first, last, sites in _runs(copies[:, column], contig, pos, wanted):
-            length = int(pos[last] - pos[first] + 1)
-            name = data.contigs[contig[first]]
-            found.append([data.samples[sample], name, int(pos[first]), int(pos[last]), length, sites])
+        first, last, sites = _runs(copies[:, column], contig, pos, wanted)
+        spans = [contig[first], pos[first], pos[last], pos[last] - pos[first] + 1, sites]
+        for at, *numbers in zip(*(s.tolist() for s in spans), strict=True):
+            found.append([data.samples[sample], names[at], *numbers])
     return found
 
 
@@ -87,9 +87,7 @@ def _places(data: OpenDataset, records: npt.NDArray[np.int32]) -> tuple[Ints, In
     return numbers[coded.indices.to_numpy()] if len(records) else numbers[:0], rows["pos"].to_numpy()
 
 
-def _runs(
-    copies: npt.NDArray[np.int8], contig: Ints, pos: Ints, wanted: RunsOfHomozygosity
-) -> list[tuple[int, int, int]]:
+def _runs(copies: npt.NDArray[np.int8], contig: Ints, pos: Ints, wanted: RunsOfHomozygosity) -> tuple[Ints, Ints, Ints]:
     """Places of the first and the last site of each run of one sample, and how many sites it has."""
     called = np.flatnonzero(copies >= 0)
     het = copies[called] == 1
@@ -102,7 +100,7 @@ def _runs(
     sites = ends - starts + 1
     first, last = homozygous[starts], homozygous[ends]
     long = (sites >= wanted.min_sites) & (pos[last] - pos[first] + 1 >= wanted.min_length)
-    return list(zip(first[long].tolist(), last[long].tolist(), sites[long].tolist(), strict=True))
+    return first[long], last[long], sites[long]
 
 
 TOOL = Tool(

@@ -34,18 +34,18 @@ def test_missingness_against_the_text(tmp_path_factory, library, run, drawn):
     assert {s: v["missing"] for s, v in result.value.items()} == missing
     assert result.evidence[0].verified is True
     least = sorted(missing.values())[2] / len(found)
-    assert set(run(context, "missingness", more_than=least).value) == {
+    assert set(run(context, "missingness", prove=False, more_than=least).value) == {
         s for s, n in missing.items() if n > round(least * len(found), 6)
     }
-    for share in (0.0, 0.2, 0.5):
+    for share in (0.0, 0.4):
         by_site = run(context, "missingness", by="site", more_than=share, limit=1000)
         of_line = [sum("." in gt for gt in line.gt.values()) for line in found]
         assert by_site.value == sum(n > share * 5 for n in of_line)
         assert [row[1] for row in by_site.tables[0].rows] == sorted((n for n in of_line if n > share * 5), reverse=True)
         assert by_site.evidence[0].verified is True, by_site.evidence[0].note
-    asked = {"ids": ["x"], "types": ["snp"], "filters": ["PASS"]}
     for by in ("sample", "site"):
-        assert run(context, "missingness", by=by, **asked).evidence[0].verified is True
+        narrowed = run(context, "missingness", by=by, regions=["chr1"], impacts=["HIGH", "LOW"])
+        assert narrowed.evidence[0].verified is True
 
 
 @quick
