@@ -262,7 +262,7 @@ def _common_reading(wanted: Inheritance, units: list[Unit], x: HaploidX) -> list
         _READINGS[mode],
         "a missing genotype of a parent or unaffected sample is taken as reference, whatever its depth and quality"
         if wanted.missing_parents == "as_reference"
-        else "a record with a missing genotype in any of them is left out",
+        else "a missing genotype is no reference: the record is left out",
         *([x.reading] if on_x else []),
     ]
     limits = [f"{name} >= {least:g}" for name, least in wanted.limits().fields().items()]

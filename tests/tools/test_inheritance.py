@@ -72,6 +72,11 @@ ASKED = [
     ({"mode": "recessive", "unaffected": ["sis"]},
      lambda line: recessive(line) and line.kind("sis") in {"het", *REF}),
     ({"mode": "x_linked"}, x_linked),
+    ({"mode": "x_linked", "child": "sis"},
+     lambda line: line.haploid_x() and line.kind("sis") == "hom_alt" and line.kind("mum") == "het"
+     and line.kind("dad") in ALT),
+    ({"mode": "de_novo", "child": "sis"},
+     lambda line: line.kind("sis") == "het" and line.kind("mum") in REF and line.kind("dad") in REF),
     ({"mode": "dominant", "affected": ["dad", "kid"], "unaffected": ["mum"]},
      lambda line: line.kind("dad") == line.kind("kid") == "het" and line.kind("mum") in REF),
     ({"mode": "segregation", "missing_parents": "as_reference"},
@@ -230,6 +235,21 @@ def test_who_was_taken_for_whom_and_filters(tmp_path, opened, run):
     assert run(family(context, Pedigree(people)), "inheritance", mode="dominant").value == [
         "chr1:10:A:C", "chr1:20:A:CG", "chr1:30:A:T"
     ]  # fmt: skip
+
+
+def test_two_affected_children_are_told_apart(tmp_path, opened, run):
+    """Only the affected are asked about, each with a list, a line of reading and a proof of its own."""
+    calls = (["0/0", "0/0", "0/1", "0/0", "0/0"], ["0/0", "0/0", "0/1", "0/0", "0/1"])
+    context = opened(write_vcf(tmp_path / "two.vcf", [record(10 + i, samples=c) for i, c in enumerate(calls)], SAMPLES))
+    people = [dataclasses.replace(p, affected=name in ("kid", "sis")) for name, p in PEDIGREE.people.items()]
+    result = run(family(context, Pedigree(people)), "inheritance", mode="de_novo")
+    assert result.value == {"kid": ["chr1:10:A:C", "chr1:11:A:C"], "sis": ["chr1:11:A:C"]}
+    assert [row[0] for row in result.tables[0].rows] == ["kid", "kid", "sis"]
+    assert [e.verified for e in result.evidence] == [True, True]
+    assert result.reading[:2] == [
+        "child kid (male), father dad, mother mum",
+        "child sis (female), father dad, mother mum",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [
