@@ -14,7 +14,7 @@ from reference import bcftools, genotype_class, lines
 from vcf_agent.memory.errors import ToolError
 
 quick = settings(
-    max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=2, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )  # fmt: skip
 random_lines = st.lists(lines_of(True), min_size=30, max_size=60)

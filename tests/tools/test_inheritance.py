@@ -15,7 +15,7 @@ from vcf_agent.memory.errors import ToolError
 from vcf_agent.tools.pedigree import Pedigree, Person
 
 quick = settings(
-    max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=2, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 REF, ALT = {"hom_ref", "hemizygous_ref"}, {"hom_alt", "hemizygous_alt"}
