@@ -12,6 +12,10 @@ CONTIG_LENGTHS = {
 """Lengths in bases of some chromosomes, by which a build is told (assembly reports of the Genome Reference
 Consortium)."""
 
+OUTSIDE_PAR = {"GRCh38": (2781480, 155701382), "GRCh37": (2699521, 154931043)}
+"""First and last base of X between its two pseudo-autosomal regions, 1-based and inclusive (Genome Reference
+Consortium). Outside of it males have two copies, the other one on Y."""
+
 NAMES = {
     "GRCh38": r"GRCh38|hg38|b38|hs38|GCA_000001405\.15", "GRCh37": r"GRCh37|hg19|b37|hs37|human_g1k_v37",
     "NCBI36": r"NCBI36|hg18|b36", "T2T-CHM13": r"CHM13|T2T",

@@ -1,6 +1,7 @@
 """The command that proves a number, and the proof: the command run again and compared."""
 
 import io
+import re
 import shlex
 import shutil
 import subprocess
@@ -107,6 +108,16 @@ def _placed(data: OpenDataset, options: list[str], piped: bool) -> list[str]:
     if options[:1] != ["-r"] or (not piped and is_indexed(data.dataset.path) and "," not in options[1]):
         return options
     return ["-t", options[1], "--targets-overlap", "1"]
+
+
+def asks_samples(arguments: list[str]) -> str:
+    """Why a condition on genotypes cannot stand beside -s or a [...] format, where there is one.
+
+    With -s, GT[3] means another sample; in [...], only the samples that meet a condition are written.
+    """
+    expression = arguments[arguments.index("-i") + 1] if "-i" in arguments else ""
+    asked = re.search(r"GT[=!\[~]|FMT/|[NF]_(PASS|MISSING)", expression)
+    return "a condition on genotypes would also choose the samples that are written" if asked else ""
 
 
 def is_indexed(path: Path) -> bool:

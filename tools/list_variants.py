@@ -10,7 +10,7 @@ from .registry import Tool
 from .result import Table, ToolResult
 from .selection import Selection, record_numbers, select
 from .text import count_of
-from .variant_rows import variant_key, variant_rows
+from .variant_rows import keys_of, variant_rows
 
 MAX_VALUE = 10_000
 
@@ -30,7 +30,7 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     found = select(data, wanted)
     records = record_numbers(data, found)
     columns, rows = variant_rows(data, records[: wanted.limit])
-    keys = [row[0] for row in rows] if len(records) <= wanted.limit else _keys(data, records[:MAX_VALUE])
+    keys = [row[0] for row in rows] if len(records) <= wanted.limit else keys_of(data, records[:MAX_VALUE])
     result = ToolResult(_sentence(data, len(records), len(rows)), keys, "records", list(found.reading))
     result.private = bool(wanted.genotypes)  # who carries what would show in the rows
     result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
@@ -47,13 +47,6 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
         )
     )
     return result
-
-
-def _keys(data: OpenDataset, records: object) -> list[str]:
-    from .variant_rows import rows_of
-
-    table = rows_of(data, ["record", "allele", "chrom", "pos", "ref", "alts"], records)  # type: ignore[arg-type]
-    return [variant_key(r["chrom"], r["pos"], r["ref"], r["alts"]) for r in table.to_pylist() if r["allele"] <= 1]
 
 
 def _command(data: OpenDataset, found: Selection) -> Command:

@@ -52,6 +52,7 @@ def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
         check_stores,
+        compare_samples,
         count_variants,
         describe_file,
         distinct_values,
@@ -60,17 +61,25 @@ def tools() -> dict[str, Tool]:
         find_similar,
         genotypes_at,
         group_variants,
+        inheritance,
         list_variants,
+        missingness,
+        principal_components,
         query_graph,
         query_table,
+        relatedness,
+        runs_of_homozygosity,
         sample_statistics,
+        sex_check,
         site_statistics,
         validate_file,
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
-               validate_file, explain_finding, check_stores]  # fmt: skip
+               validate_file, explain_finding, check_stores, inheritance,
+               relatedness, sex_check, missingness, compare_samples, principal_components,
+               runs_of_homozygosity]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

@@ -113,7 +113,7 @@ def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[s
         return Command(arguments, unprovable=why), None
     classes = list(NAMES.values())
     expected = {n: {k: v for k, v in every[n].items() if k in classes and k != "missing" and v} for n in names}
-    return Command(arguments, "sort | uniq -c", _classes_by_sample), expected
+    return Command(arguments, "sort | uniq -c", classes_by_sample), expected
 
 
 def _singletons_in(output: IO[bytes], names: list[str]) -> dict[str, int]:
@@ -142,7 +142,7 @@ def _mean_depths_in(output: IO[bytes]) -> dict[str, float]:
     return {sample: round(sum(depths) / len(depths), 2) for sample, depths in found.items()}
 
 
-def _classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:
+def classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:
     """Genotypes of each sample by class; wholly missing ones are what is left over."""
     found: dict[str, dict[str, int]] = {}
     for line in all_lines(output):

@@ -1,5 +1,6 @@
 """From a filter to the records that meet it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,7 @@ CLASSES = {
     "missing": {Genotype.MISSING, Genotype.PARTIAL},
     "called": set(Genotype) - {Genotype.MISSING, Genotype.PARTIAL},
 }
-_BCFTOOLS_GT = {
+BCFTOOLS_GT = {
     "het": '="het"', "hom_alt": '="AA"', "hom_ref": '="RR"', "hemizygous_alt": '="A"', "carrier": '="alt"',
     "reference": '="ref"', "missing": '="mis"', "called": '!="mis"',
 }  # fmt: skip
@@ -82,6 +83,21 @@ def record_numbers(data: OpenDataset, found: Selection) -> npt.NDArray[np.int32]
     return found.records
 
 
+def selected_blocks(
+    data: OpenDataset, found: Selection, columns: list[str], also: str = ""
+) -> Iterator[tuple[npt.NDArray[np.int32], dict[str, Matrix]]]:
+    """Numbers and sample columns of the selected records, as `OpenDataset.record_blocks` gives them.
+
+    `also` is a further condition of the table that does not differ between the ALT alleles of a record.
+    """
+    where = " AND ".join(part for part in (found.where if found.records is None else "", also) if part)
+    for records, block in data.record_blocks(columns, where):
+        if found.records is not None:
+            kept = np.isin(records, found.records, assume_unique=True)
+            records, block = records[kept], {name: values[kept] for name, values in block.items()}
+        yield records, block
+
+
 def _add_records_met_by_different_alleles(data: OpenDataset, found: Selection) -> None:
     """bcftools asks each condition of the record, so different ALT alleles may meet different ones."""
     of_record = [c.sql for c in found.clauses if not c.per_allele]
@@ -123,7 +139,7 @@ def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
         if condition.genotype:
             codes = data.codes.with_class(*CLASSES[condition.genotype])
             sql.append(f"gt[{i + 1}] IN ({', '.join(map(str, codes))})" if codes else "false")
-            expressions.append(f"GT[{i}]{_BCFTOOLS_GT[condition.genotype]}")
+            expressions.append(f"GT[{i}]{BCFTOOLS_GT[condition.genotype]}")
         for w in condition.where:
             sql.append(_sample_sql(w, i + 1))
             expressions.append(_sample_expression(w, f"{i}:", f"[{i}]"))
@@ -238,7 +254,7 @@ def _balance(block: dict[str, Matrix]) -> Matrix:
 
 
 def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
-    parts = [f"GT{_BCFTOOLS_GT[condition.genotype]}"] if condition.genotype else []
+    parts = [f"GT{BCFTOOLS_GT[condition.genotype]}"] if condition.genotype else []
     parts += [_sample_expression(w, ":", "") for w in condition.where]
     columns = _sample_columns(data, condition)
     reading = _reading(data, condition)

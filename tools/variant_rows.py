@@ -53,6 +53,12 @@ def rows_of(data: OpenDataset, columns: list[str], records: npt.NDArray[np.int32
     return table.filter(pa.array(np.isin(np.asarray(table["record"]), records)))
 
 
+def keys_of(data: OpenDataset, records: npt.NDArray[np.int32]) -> list[str]:
+    """`CHROM:POS:REF:ALT` of some records."""
+    table = rows_of(data, ["record", "allele", "chrom", "pos", "ref", "alts"], records)
+    return [variant_key(r["chrom"], r["pos"], r["ref"], r["alts"]) for r in table.to_pylist() if r["allele"] <= 1]
+
+
 def records_by_value(data: OpenDataset, rows: pa.Table, column: str) -> dict[str, int]:
     """How many distinct records each value of a column has, in the order in which values first occur."""
     if data.summary["multiallelic"]:
