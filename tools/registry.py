@@ -52,6 +52,7 @@ def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
         check_stores,
+        compare_files,
         count_variants,
         describe_file,
         distinct_values,
@@ -61,6 +62,7 @@ def tools() -> dict[str, Tool]:
         genotypes_at,
         group_variants,
         list_variants,
+        make_file,
         query_graph,
         query_table,
         sample_statistics,
@@ -70,7 +72,7 @@ def tools() -> dict[str, Tool]:
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
-               validate_file, explain_finding, check_stores]  # fmt: skip
+               validate_file, explain_finding, make_file, compare_files, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

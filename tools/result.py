@@ -40,7 +40,7 @@ class ToolResult:
     """One tool's answer.
 
     `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
-    a list of strings, an object, or null). `private` marks a result that shows
+    a list of strings, an object, or null). `files` are the paths of what was written. `private` marks a result that shows
     genotypes of single samples, which a remote model does not get to see.
     """
 
@@ -49,6 +49,7 @@ class ToolResult:
     unit: str | None = None
     reading: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     private: bool = False
 
