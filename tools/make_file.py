@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from pydantic import Field
 
@@ -124,13 +124,11 @@ def _target(exports: Path, data: OpenDataset, wanted: MakeFile, form: Format) ->
         if not wanted.split_by:
             refuse_taken(target)
         return target
-    done = list(dict.fromkeys(o.op for o in wanted.operations)) or ["copy"]
-    return exports / free_name(exports, f"{stem_of(data.dataset.path.name)}.{'.'.join(done)}"[:80], form)
+    done = ".".join(dict.fromkeys(o.op for o in wanted.operations)) or "copy"
+    return exports / free_name(exports, f"{stem_of(data.dataset.path.name)}.{done}"[:80], form)
 
 
-def _plan(
-    context: ToolContext, data: OpenDataset, wanted: MakeFile, form: Format, target: Path, scratch: Path
-) -> Plan:
+def _plan(context: ToolContext, data: OpenDataset, wanted: MakeFile, form: Format, target: Path, scratch: Path) -> Plan:
     stream = stream_of(data, _others(context, data, wanted), scratch, context.reference_file(wanted.reference))
     steps = [step for operation in wanted.operations for step in steps_of(stream, operation)]
     if steps and steps[0].own:
@@ -156,9 +154,8 @@ def _others(context: ToolContext, data: OpenDataset, wanted: MakeFile) -> list[O
 def _make(plan: Plan, scratch: Path) -> None:
     made = scratch / f"made.{plan.form}"
     if plan.columns:
-        write = write_parquet if plan.form == "parquet" else write_text
         with stream_through([*plan.steps, plan.columns.step()], plan.source) as rows:
-            number = _tabulated(write, rows, plan.columns, made)
+            number = _tabulated(plan.form, rows, plan.columns, made)
         plan.made.append((made, plan.target, number))
     elif plan.wanted.split_by:
         _make_several(plan, scratch)
@@ -167,11 +164,13 @@ def _make(plan: Plan, scratch: Path) -> None:
         plan.made.append((made, plan.target, count_in(made)))
 
 
-def _tabulated(write, rows, columns: Columns, made: Path) -> int:  # type: ignore[no-untyped-def]
+def _tabulated(form: Format, rows: IO[bytes], columns: Columns, made: Path) -> int:
     import pyarrow as pa
 
+    if form != "parquet":
+        return write_text(rows, columns, made)
     try:
-        return int(write(rows, columns, made))
+        return write_parquet(rows, columns, made)
     except pa.ArrowInvalid as error:
         raise ToolError(f"The table cannot be typed: {one_line(str(error))}", "Ask for tsv") from error
 
@@ -307,7 +306,7 @@ def _result(plan: Plan, evidence: Evidence) -> ToolResult:
     if plan.source.declarations:
         lines = count_of(len(plan.source.declarations), "line")
         reading.append(f"{lines} that the header lacked were added, first {plan.source.declarations[0]}")
-    return ToolResult(text, number, f"{noun}s", reading, tables, paths, [evidence])
+    return ToolResult(text, number, f"{noun}s", reading, tables, [evidence], files=paths)
 
 
 TOOL = Tool(

@@ -40,8 +40,8 @@ class ToolResult:
     """One tool's answer.
 
     `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
-    a list of strings, an object, or null). `files` are the paths of what was written. `private` marks a result that shows
-    genotypes of single samples, which a remote model does not get to see.
+    a list of strings, an object, or null). `private` marks a result that shows
+    genotypes of single samples, which a remote model does not get to see. `files` are the paths of what was written.
     """
 
     text: str
@@ -49,9 +49,9 @@ class ToolResult:
     unit: str | None = None
     reading: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     private: bool = False
+    files: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Json]:
         return asdict(self)

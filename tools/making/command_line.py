@@ -30,10 +30,12 @@ def shell(steps: list[Step], path: str, target: str, form: Format) -> str:
         text = step.shown or step.equal or f"bcftools {shlex.join(step.arguments)}"
         text += closing if number == len(steps) - 1 else ""
         parts.append(text if number or step.inputs else f"{text} {shlex.quote(path)}")
-    return " | ".join(parts) + (f" > {shlex.quote(target)}" if table else "")
+    return " | ".join(parts) + (f" > {shlex.quote(target)}" if form in ("tsv", "bed") else "")
 
 
 def header_line(data: OpenDataset, command: str) -> str:
     """`##vcf_agent=...`: the program, the file that the records come from, and the command."""
     made = f"make_file of vcf-agent {metadata.version('vcf-agent')}"
-    return one_line(f"##vcf_agent={made} from {data.dataset.path.name} (SHA-256 {data.dataset.sha256}): {command}", 4000)
+    return one_line(
+        f"##vcf_agent={made} from {data.dataset.path.name} (SHA-256 {data.dataset.sha256}): {command}", 4000
+    )

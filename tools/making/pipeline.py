@@ -27,8 +27,8 @@ class Source:
 
     def text(self) -> Iterator[bytes]:
         """The file with the lacking lines after its first one."""
-        opened = gzip.open(self.path) if self.container == "vcf.gz" else self.path.open("rb")
-        with cast(IO[bytes], opened) as lines:
+        opener = gzip.open if self.container == "vcf.gz" else open
+        with cast(IO[bytes], opener(self.path, "rb")) as lines:
             yield lines.readline()
             yield "".join(f"{line}\n" for line in self.declarations).encode()
             while block := lines.read(BLOCK):

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...memory.errors import ToolError
 from ..clauses import clauses_of
@@ -14,6 +14,8 @@ from ..evidence import is_indexed, view_command
 from ..filters import VariantFilter
 from ..selection import record_numbers, select
 from ..text import count_of, one_line
+from ..validation.explanations import short_version
+from ..validation.predefined import find_predefined
 from . import operations as ops
 from .pipeline import Source, Step, run_to_file
 
@@ -64,10 +66,18 @@ def source_of(data: OpenDataset) -> Source:
     used = {part for value in summary["filters"] for part in value.split(";")} - {"PASS", "."}
     filters = [f'##FILTER=<ID={f},Description="">' for f in sorted(used - set(summary["filter_descriptions"]))]
     fields = [
-        f'##{kind}=<ID={id_},{"Number=0,Type=Flag" if type_ == "Flag" else "Number=.,Type=String"},Description="">'
-        for kind, id_, _, type_, _, declared in summary["fields"] if not declared
-    ]  # fmt: skip
+        _declaration(kind, id_, type_ == "Flag", short_version(summary["version"]))
+        for kind, id_, _, type_, _, declared in summary["fields"]
+        if not declared
+    ]
     return Source(data.dataset.path, summary["container"], tuple(contigs + filters + fields))
+
+
+def _declaration(kind: Literal["INFO", "FORMAT"], name: str, flag: bool, version: str) -> str:
+    """As the specification has the field, else as text, which any value is."""
+    known = find_predefined(kind, name, version)
+    number, type_ = (known.number, known.type) if known else ("0", "Flag") if flag else (".", "String")
+    return f'##{kind}=<ID={name},Number={number},Type={type_},Description="">'
 
 
 def stream_of(data: OpenDataset, others: list[OpenDataset], scratch: Path, reference: Path | None) -> Stream:
