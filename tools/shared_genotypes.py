@@ -33,11 +33,12 @@ def _pairs(
     """Blocks of paired genotypes: of the first file and, in the first one's numbering of alleles, of the second."""
     listed = scratch / "common.txt"
     listed.write_text("".join(f"{s}\n" for s in samples))
-    query = ["query", "-S", str(listed), "-f", r"%REF\t%ALT[\t%GT]\n"]
+    query = ["query", "-f", r"%REF\t%ALT[\t%GT]\n"]
+    chosen = Step(["view", "-I", "-S", str(listed)])  # query has -S too, and loses names with spaces
     shared = [scratch / f"shared{n}.bcf" for n in (1, 2)]
     for number, path in enumerate(shared, 1):
         isec = Step(["isec", *collapse, "-n", "=2", "-w", str(number)], inputs=paths)
-        run_to_file([isec], Source(paths[0]), path, "u")
+        run_to_file([isec, chosen], Source(paths[0]), path, "u")
     with (
         bcftools.stream([*query, str(shared[0])]) as first,
         bcftools.stream([*query, str(shared[1])]) as second,

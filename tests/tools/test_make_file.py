@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from make_vcf import DECLARED, bgzip, record, write_vcf
+from reference import bcftools
 from vcf_agent.memory.errors import ToolError
 from vcf_agent.tools.validation.validate import validate
 
@@ -108,7 +109,6 @@ CASES = {
     "no prefix": ([{"op": "rename_contigs", "prefix": "remove"}], "bcftools annotate --rename-chrs LISTS/bare FILE"),
     "split": ([{"op": "split_alleles"}], "bcftools norm -m -any FILE"),
     "split snps": ([{"op": "split_alleles", "kinds": "snps"}], "bcftools norm -m -snps FILE"),
-    "join": ([{"op": "split_alleles"}, {"op": "join_alleles"}], "bcftools norm -m -any FILE | bcftools norm -m +any"),
     "deduplicate": ([{"op": "deduplicate"}], "bcftools norm -d exact FILE"),
     "sort": ([{"op": "sort"}], "bcftools sort FILE"),
     "drop fields": ([{"op": "drop_fields", "fields": ["INFO/DP", "FORMAT/GQ", "ID", "QUAL"]}],
@@ -132,12 +132,20 @@ def test_records_are_those_of_bcftools(run, made_cohort, cohort_file, listed, na
     form = {"filter": "bcf", "sort": "vcf"}.get(name, "vcf.gz")
     result = run(made_cohort, "make_file", operations=operations, format=form)
     made = Path(result.files[0])
-    plain = (lambda rows: [r.replace("|", "/") for r in rows]) if name == "join" else list  # older ones lose the phase
-    assert plain(body(made)) == plain(shell(line, cohort_file, listed))
+    assert body(made) == shell(line, cohort_file, listed)
     assert result.value == len(body(made)) - 1 > 0
     evidence = result.evidence[0]
     assert evidence.verified is (None if name == "thin" else True), evidence.note
     assert form == "vcf" or any(Path(f"{made}{i}").exists() for i in (".tbi", ".csi"))
+
+
+def test_join(run, made_cohort, cohort_file):
+    """Against the bundled bcftools, since older ones lose the phase of joined genotypes."""
+    operations = [{"op": "split_alleles"}, {"op": "join_alleles"}]
+    result = run(made_cohort, "make_file", operations=operations, format="vcf")
+    expected = bcftools("norm -m -any >> norm -m +any", cohort_file)
+    ours, theirs = ([r for r in t.splitlines() if r[:2] != "##"] for t in (Path(result.files[0]).read_text(), expected))
+    assert ours == theirs and result.evidence[0].verified
 
 
 @needs_bcftools
@@ -173,7 +181,7 @@ def test_one_low_value_may_mask_the_whole_record(run, made_cohort, cohort_file, 
     ]
 
 
-quick = settings(max_examples=8, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+quick = settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
                  suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
