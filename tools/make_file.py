@@ -1,5 +1,6 @@
 """A new file from an open one: filtered, subset, renamed, split, sorted, converted."""
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,10 @@ class MakeFile(OnDataset):
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be run, and what comes of it: pairs of a finished file and the name it is to have."""
+    """What is to be run, and what comes of it: each finished file, the name it is to have, its records.
+
+    `seconds` is how long it took to make them.
+    """
 
     context: ToolContext
     data: OpenDataset
@@ -70,14 +74,14 @@ class Plan:
     target: Path
     columns: Columns | None = None
     made: list[tuple[Path, Path, int]] = field(default_factory=list)
+    seconds: float = 0.0
 
     @property
     def command(self) -> str:
-        return self._shell(shown_path(self.target, self.context.folder))
-
-    def _shell(self, target: str) -> str:
+        """The line for bash, with paths as one would type them in the working folder."""
         steps = [*self.steps, *([self.columns.step()] if self.columns else [])]
-        return shell(steps, shown_path(self.data.dataset.path, self.context.folder), target, self.form)
+        source, target = (shown_path(p, self.context.folder) for p in (self.data.dataset.path, self.target))
+        return shell(steps, source, target, self.form)
 
     def header(self) -> str:
         """For the header line: names without folders."""
@@ -101,7 +105,9 @@ def make_file(context: ToolContext, wanted: MakeFile) -> ToolResult:
         scratch = stack.enter_context(working_folder(exports))
         try:
             plan = _plan(context, data, wanted, form, target, scratch)
+            started = time.monotonic()
             _make(plan, scratch)
+            plan.seconds = time.monotonic() - started
         except (bcftools.BcftoolsError, OSError) as error:
             raise ToolError(f"The file could not be made: {one_line(str(error))}", _way_out(str(error))) from error
         evidence = _evidence(plan)
@@ -160,8 +166,30 @@ def _make(plan: Plan, scratch: Path) -> None:
     elif plan.wanted.split_by:
         _make_several(plan, scratch)
     else:
-        run_to_file([*plan.steps, _writer(plan, plan.form)], plan.source, made, LETTER[plan.form])
+        write = _write_header_anew if _header_alone(plan) else _write
+        write(plan, made)
         plan.made.append((made, plan.target, count_in(made)))
+
+
+def _write(plan: Plan, made: Path) -> None:
+    run_to_file([*plan.steps, _writer(plan, plan.form)], plan.source, made, LETTER[plan.form])
+
+
+def _header_alone(plan: Plan) -> bool:
+    """Whether only names in the header change, so that the compressed records can be copied as they are."""
+    same = plan.form == "vcf.gz" == plan.source.container and not plan.source.declarations
+    return same and [s.arguments[0] for s in plan.steps] == ["reheader"]
+
+
+def _write_header_anew(plan: Plan, made: Path) -> None:
+    path = plan.source.path
+    lines = bcftools.run(["view", "-h", "--no-version", str(path)], path).splitlines()
+    header = plan.stream.note("\n".join([*lines[:-1], plan.header(), lines[-1], ""]))
+    step = plan.steps[0]
+    run_to_file([Step([step.arguments[0], "-h", str(header), *step.arguments[1:]])], plan.source, made, "z")
+    index = "-c" if _index(plan).endswith("csi") else "-t"
+    with bcftools.stream(["index", index, str(made)]) as nothing:
+        nothing.read()
 
 
 def _tabulated(form: Format, rows: IO[bytes], columns: Columns, made: Path) -> int:
@@ -177,12 +205,13 @@ def _tabulated(form: Format, rows: IO[bytes], columns: Columns, made: Path) -> i
 
 def _writer(plan: Plan, form: Format) -> Step:
     """The step that writes the file, its header line and its index."""
-    longest = max([0, *plan.data.summary["contig_lengths"].values()], key=lambda n: n or 0) or 0
-    index = {"vcf": [], "bcf": ["--write-index=csi"], "vcf.gz": ["--write-index=tbi"]}[form]
-    if form == "vcf.gz" and longest >= LONGEST_TBI:
-        index = ["--write-index=csi"]
-    threads = [] if form == "vcf" else ["--threads", "2"]
-    return Step(["annotate", "-h", str(plan.stream.note(plan.header() + "\n")), *index, *threads])
+    index = [] if form == "vcf" else [_index(plan) if form == "vcf.gz" else "--write-index=csi", "--threads", "2"]
+    return Step(["annotate", "-h", str(plan.stream.note(plan.header() + "\n")), *index])
+
+
+def _index(plan: Plan) -> str:
+    lengths = [n for n in plan.data.summary["contig_lengths"].values() if n]
+    return "--write-index=csi" if max(lengths, default=0) >= LONGEST_TBI else "--write-index=tbi"
 
 
 def count_in(path: Path) -> int:
@@ -255,6 +284,8 @@ def _evidence(plan: Plan) -> Evidence:
         evidence.note = "not re-run: it needs a bcftools with its plugins"
     elif plan.context.verify_seconds <= 0:
         evidence.note = "re-running is switched off"
+    elif plan.seconds > plan.context.verify_seconds:
+        evidence.note = f"not re-run, since it took {plan.seconds:.0f} s to make"
     else:
         _compare(plan, evidence)
     return evidence

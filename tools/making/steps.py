@@ -172,6 +172,7 @@ def _subset(stream: Stream, wanted: ops.SubsetSamples | ops.RemoveSamples) -> li
     step = _keeping(stream, kept)
     if wanted.only_carried:
         step.arguments += ["-c", "1"]
+        step.shown += " -c 1" if step.shown else ""
     carried = ", and the records in which one of them carries an ALT allele" if wanted.only_carried else ""
     step.done = f"kept {_named(kept)}{carried}; AC and AN are counted anew"
     stream.samples, stream.same_samples = kept, False
@@ -182,8 +183,7 @@ def _keeping(stream: Stream, samples: list[str]) -> Step:
     """By a list in a file, since a name may hold a comma or start with ^."""
     odd = bool(OpenDataset.unlistable(samples))
     given = ["-S", str(stream.note("".join(f"{s}\n" for s in samples)))] if odd else ["-s", ",".join(samples)]
-    listed = shlex.quote("".join(f"{s}\\n" for s in samples))
-    return Step(["view", *given], shown=f"bcftools view -S <(printf {listed})" if odd else "")
+    return Step(["view", *given], shown=f"bcftools view -S <(printf '%s\\n' {shlex.join(samples)})" if odd else "")
 
 
 def _named(samples: list[str]) -> str:
@@ -321,7 +321,8 @@ def _recompute(stream: Stream, _: ops.Recompute) -> list[Step]:
 
 def _thin(stream: Stream, wanted: ops.Thin) -> list[Step]:
     done = f"kept the first record of every {wanted.window:,} bases"
-    return [Step(["thin", str(wanted.window)], done, own=True)]
+    equal = f"bcftools +prune -w {wanted.window}bp -n 1 -N 1st"
+    return [Step(["thin", str(wanted.window)], done, own=True, equal=equal)]
 
 
 def _drop_genotypes(stream: Stream, _: ops.DropGenotypes) -> list[Step]:
