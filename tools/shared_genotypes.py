@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 from . import bcftools
-from .making.pipeline import Source, Step, run_to_file
+from .making.pipeline import Source, Step, stream_through
 from .result import Json, Table
 
 AT_ONCE = 20_000
-"""Pairs of records that are counted together."""
+"""Pairs of records that are counted together: few samples have few genotypes, so most lines are alike."""
 ALLELES = re.compile(r"[/|]")
 
 
@@ -21,31 +21,29 @@ def concordance(paths: list[Path], collapse: list[str], samples: list[str], scra
     `paths` are two indexed files. Raises `BcftoolsError`.
     """
     counts: list[Counter[tuple[str, str]]] = [Counter() for _ in samples]
-    for block in _pairs(paths, collapse, samples, scratch):
+    for (first, second), number in _pairs(paths, collapse, samples, scratch):
+        one, other = _aligned(first, second)
         for sample, counter in enumerate(counts):
-            counter.update((one[sample], other[sample]) for one, other in block)
+            counter[one[sample], other[sample]] += number
     return [_summary(samples, counts), _discordant(samples, counts)]
 
 
 def _pairs(
     paths: list[Path], collapse: list[str], samples: list[str], scratch: Path
-) -> Iterator[list[tuple[list[str], list[str]]]]:
-    """Blocks of paired genotypes: of the first file and, in the first one's numbering of alleles, of the second."""
+) -> Iterator[tuple[tuple[bytes, bytes], int]]:
+    """REF, ALT and genotypes as the two files have them for one record, and how often they come in a block."""
     listed = scratch / "common.txt"
     listed.write_text("".join(f"{s}\n" for s in samples))
-    query = ["query", "-f", r"%REF\t%ALT[\t%GT]\n"]
+    arguments = ["isec", *collapse, "-n", "=2", "-w", "1,2", "-O", "u", "-p", str(scratch / "both")]
+    with bcftools.stream([*arguments, *map(str, paths)]) as nothing:
+        nothing.read()
     chosen = Step(["view", "-I", "-S", str(listed)])  # query has -S too, and loses names with spaces
-    shared = [scratch / f"shared{n}.bcf" for n in (1, 2)]
-    for number, path in enumerate(shared, 1):
-        isec = Step(["isec", *collapse, "-n", "=2", "-w", str(number)], inputs=paths)
-        run_to_file([isec, chosen], Source(paths[0]), path, "u")
-    with (
-        bcftools.stream([*query, str(shared[0])]) as first,
-        bcftools.stream([*query, str(shared[1])]) as second,
-    ):
+    steps = [chosen, Step(["query", "-f", r"%REF\t%ALT[\t%GT]\n"])]
+    shared = [Source(scratch / "both" / name) for name in ("0000.bcf", "0001.bcf")]
+    with stream_through(steps, shared[0]) as first, stream_through(steps, shared[1]) as second:
         both = zip(first, second, strict=True)
-        while block := list(islice(both, AT_ONCE)):
-            yield [_aligned(one, other) for one, other in block]
+        while block := Counter(islice(both, AT_ONCE)):
+            yield from block.items()
 
 
 def _aligned(first: bytes, second: bytes) -> tuple[list[str], list[str]]:
