@@ -47,7 +47,7 @@ def by_key(path: Path) -> dict[tuple[str, ...], list[str]]:
     return {(r[0], r[1], r[3], r[4]): r[9:] for r in rows}
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(st.integers(1, 10**6))
 def test_random_files_against_a_plain_reading(run, library, tmp_path_factory, seed):

@@ -125,17 +125,23 @@ CASES = {
 }  # fmt: skip
 
 
+PROVED = {"filter", "region in a pipe", "rename samples", "subset", "sort", "several"}
+"""The others are proved the same way, and each proof takes half a second."""
+
+
 @needs_bcftools
 @pytest.mark.parametrize("name", CASES)
 def test_records_are_those_of_bcftools(run, made_cohort, cohort_file, listed, name):
     operations, line = CASES[name]
     form = {"filter": "bcf", "sort": "vcf"}.get(name, "vcf.gz")
-    result = run(made_cohort, "make_file", operations=operations, format=form)
+    prove = name in PROVED
+    result = run(made_cohort, "make_file", operations=operations, format=form, prove=prove)
     made = Path(result.files[0])
     assert body(made) == shell(line, cohort_file, listed)
     assert result.value == len(body(made)) - 1 > 0
     evidence = result.evidence[0]
-    assert evidence.verified is (None if name == "thin" else True), evidence.note
+    assert evidence.verified is (True if prove else None), evidence.note
+    assert evidence.command
     assert form == "vcf" or any(Path(f"{made}{i}").exists() for i in (".tbi", ".csi"))
 
 
@@ -151,7 +157,13 @@ def test_join(run, made_cohort, cohort_file):
 @needs_bcftools
 def test_the_printed_command_makes_the_same_records(run, made_cohort, listed):
     for name in ("several", "rename samples", "subset", "two regions", "soft filter"):
-        result = run(made_cohort, "make_file", operations=CASES[name][0], name=f"printed-{name.replace(' ', '-')}.vcf")
+        result = run(
+            made_cohort,
+            "make_file",
+            operations=CASES[name][0],
+            name=f"printed-{name.replace(' ', '-')}.vcf",
+            prove=False,
+        )
         made = Path(result.files[0])
         command = result.evidence[0].command.replace(made.name, "again.vcf")
         subprocess.run(["bash", "-c", command], check=True, cwd=made_cohort.folder, capture_output=True)
@@ -181,7 +193,7 @@ def test_one_low_value_may_mask_the_whole_record(run, made_cohort, cohort_file, 
     ]
 
 
-quick = settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+quick = settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
                  suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
