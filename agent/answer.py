@@ -68,6 +68,7 @@ def results_as_answer(results: list[ToolResult], text: str, reading: list[str]) 
         last.unit,
         notes,
         [t for r in results for t in r.tables],
+        files=[f for r in results for f in r.files],
         evidence=evidence,
     )
 

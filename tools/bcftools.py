@@ -29,11 +29,11 @@ class BcftoolsTimeout(BcftoolsError):
 class Child:
     """One process that waits for a command, runs it and ends."""
 
-    def __init__(self, open_files: tuple[int, ...] = ()) -> None:
+    def __init__(self, open_files: tuple[int, ...] = (), module: str = "vcf_agent.tools.bcftools_child") -> None:
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  not a pipe, which could fill up and stop the child
         # -P: a pysam.py in the user's folder is not ours to import.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vcf_agent.tools.bcftools_child"],
+            [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, pass_fds=open_files,
         )  # fmt: skip
 
@@ -43,6 +43,7 @@ class Child:
         return self.process.stdout
 
     def start(self, arguments: list[str], memory: int | None = None) -> None:
+        """Hand it the command; one with an output of its own (`-o FILE`) writes nothing to `output`."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps([memory, *arguments]).encode() + b"\n")
         self.process.stdin.close()
@@ -151,10 +152,10 @@ def _check(child: Child, expired: threading.Event) -> None:
     if code < 0:
         raise BcftoolsError(f"bcftools was ended by signal {-code}")
     if code:
-        raise BcftoolsError(_reason(child.messages()))
+        raise BcftoolsError(reason(child.messages()))
 
 
-def _reason(messages: str) -> str:
+def reason(messages: str) -> str:
     """The line of bcftools' messages that says what is wrong: an [E::...] line, else the last."""
     found = re.findall(r"^\[E::\w+\] (.*)$", messages, re.MULTILINE)
     last = re.findall(r"stderr=(.*?)'?\)?$", messages, re.DOTALL)

@@ -28,7 +28,9 @@ def main() -> int:
         return 0
     function = getattr(pysam.bcftools, command)
     try:
-        if command in STREAMED:
+        if "-o" in arguments:
+            function(*arguments, catch_stdout=False)
+        elif command in STREAMED:
             function("-o", "/dev/stdout", *arguments, catch_stdout=False)
         else:
             sys.stdout.write(function(*arguments))

@@ -46,6 +46,7 @@ class ToolContext:
     """The open files of a conversation, the folder it is held in, and how long a proof may take in seconds.
 
     `embedder` made the vectors of the files. `pedigree` holds for all files, before what was stored with them.
+    `reference` is the FASTA that a person named, wherever it lies.
     """
 
     workspace: Path
@@ -54,6 +55,7 @@ class ToolContext:
     verify_seconds: float = 5.0
     embedder: Embedder = field(default_factory=PartsEmbedder)
     pedigree: Pedigree | None = None
+    reference: Path | None = None
     open_graph: OpenGraph = field(default_factory=OpenGraph)
 
     def dataset(self, name: str | None) -> OpenDataset:
@@ -69,6 +71,20 @@ class ToolContext:
             if name in (data.name, data.dataset.path.name, str(data.dataset.path)):
                 return data
         raise ToolError(f"No open file is called {name!r}", nearest(name, names, "Open are"))
+
+    def reference_file(self, name: str | None) -> Path | None:
+        """The FASTA of that name in the working folder or the workspace, else the one that a person named.
+
+        Raises `ToolError` for a name that leads elsewhere or to no file.
+        """
+        if name is None:
+            return self.reference
+        path = (self.folder / name).resolve()
+        if not any(path.is_relative_to(f.resolve()) for f in (self.folder, self.workspace)):
+            raise ToolError(f"{name!r} lies outside of the working folder", "Name it with --reference")
+        if not path.is_file():
+            raise ToolError(f"{name!r} is no file", "Name the reference FASTA")
+        return path
 
     def pedigree_of(self, data: OpenDataset) -> Pedigree | None:
         """The pedigree of this conversation, else the one that the file was ingested with."""

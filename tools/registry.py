@@ -53,6 +53,7 @@ def tools() -> dict[str, Tool]:
     from . import (
         check_stores,
         compare_samples,
+        compare_files,
         count_variants,
         describe_file,
         distinct_values,
@@ -65,6 +66,7 @@ def tools() -> dict[str, Tool]:
         list_variants,
         missingness,
         principal_components,
+        make_file,
         query_graph,
         query_table,
         relatedness,
@@ -77,9 +79,9 @@ def tools() -> dict[str, Tool]:
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
-               validate_file, explain_finding, check_stores, inheritance,
-               relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity]  # fmt: skip
+               inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
+               runs_of_homozygosity, compare_files, make_file,
+               validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
 

@@ -239,16 +239,20 @@ def tools(name: str | None, as_json: bool) -> int:
 @click.option("--args", "arguments", default="{}", metavar="JSON", help="The tool's arguments.")
 @dataset
 @ped_file
+@click.option("--reference", type=FILE, help="Reference FASTA, for left-aligning.")
 @workspace
 @as_json
 def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str, ...], ped: Path | None,
-         workspace: str | None, as_json: bool) -> int:  # fmt: skip
+         reference: Path | None, workspace: str | None, as_json: bool) -> int:  # fmt: skip
     """Run one tool on FILES without any model."""
     from ..tools.registry import tool as named
     from .terminal import print_json
 
     chosen = named(name)
+    if reference is not None and not reference.is_file():
+        raise InputError(f"{reference} is not a file", "Name one with --reference, or leave it out")
     with _agent(files, datasets, ("offline",), None, workspace, ped) as agent:
+        agent.context.reference = reference and reference.absolute()
         result = chosen.call(agent.context, _arguments(arguments))
     if as_json:
         print_json(result.to_json())

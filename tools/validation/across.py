@@ -95,7 +95,7 @@ class Order:
                 "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
             )
         elif self.header.contigs and name not in self.header.contigs and ":" not in name:
-            self.findings.undeclared["contig", name] = None
+            self.findings.note_undeclared("contig", name)
             self.findings.add(
                 "CONTIG_UNDECLARED",
                 line,

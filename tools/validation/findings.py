@@ -31,15 +31,13 @@ class Finding:
 class Findings:
     """Collects findings of one file: all are counted, the first `keep` of each code are kept (all, where null).
 
-    Findings of one code must come in the order of their lines. `undeclared` has the names that are used without a
-    header line, as (kind of the line, ID), in the order of their first use.
+    Findings of one code must come in the order of their lines.
     """
 
     def __init__(self, keep: int | None) -> None:
         self.keep = keep
         self.version = "4.3"
         self.counts: Counter[str] = Counter()
-        self.undeclared: dict[tuple[str, str], None] = {}
         self._severities: Counter[Severity] = Counter()
         self._kept: dict[str, list[Finding]] = {}
 
@@ -64,6 +62,9 @@ class Findings:
             if not self._has_room(code):
                 return
             self._keep(code, int(lines[i]), field, message(i))
+
+    def note_undeclared(self, kind: str, name: str) -> None:
+        """A name is used without a header line of `kind`: nothing to whoever only counts."""
 
     def listed(self) -> list[Finding]:
         """The kept findings: errors and warnings together, in the order of their lines."""

@@ -84,7 +84,7 @@ class RecordChecker:
             if self.header.nameless[kind]:
                 self.header.nameless[kind] -= 1
                 return
-            self.findings.undeclared[kind, name] = None
+            self.findings.note_undeclared(kind, name)
             message = f"{kind} {name[:60]} is used here first and not declared in the header"
             self.findings.add(code, number, where, message, fix=f"Add {header_line(kind, name, self.header.version)}")
 

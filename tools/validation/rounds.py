@@ -30,12 +30,25 @@ Progress = Callable[[str, int], None]
 """Told what is done just now, and the number of records so far."""
 
 
+MOST_NAMES = 200_000
+"""Names for which header lines are added."""
+
+
 class Survey(Findings):
-    """Findings that also count, for each key, the errors in its values."""
+    """Findings that also count, for each key, the errors in its values.
+
+    `undeclared` has the names that are used without a header line, as (kind of the line, ID), in the order of their
+    first use; not more of them than a header may hold.
+    """
 
     def __init__(self) -> None:
         super().__init__(20)
         self.errors: Counter[str] = Counter()
+        self.undeclared: dict[tuple[str, str], None] = {}
+
+    def note_undeclared(self, kind: str, name: str) -> None:
+        if len(self.undeclared) < MOST_NAMES:
+            self.undeclared[kind, name] = None
 
     def add(
         self, code: str, line: int | None, field: str | None, message: str, eased: bool = False, fix: str = ""
