@@ -52,8 +52,8 @@ def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
         check_stores,
-        compare_samples,
         compare_files,
+        compare_samples,
         count_variants,
         describe_file,
         distinct_values,
@@ -64,9 +64,9 @@ def tools() -> dict[str, Tool]:
         group_variants,
         inheritance,
         list_variants,
+        make_file,
         missingness,
         principal_components,
-        make_file,
         query_graph,
         query_table,
         relatedness,
