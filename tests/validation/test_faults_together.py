@@ -77,6 +77,20 @@ def back_to_chr1(number: int) -> Change:
     return change
 
 
+def strayed(place: int, number: int) -> Change:
+    """Records of chr1 among those of chr2, which go on behind them."""
+
+    def change(vcf: Vcf) -> int:
+        at = plain(vcf, place)
+        for i in range(number):
+            record = list(vcf.records[0])
+            record[1] = str(int(record[1]) + 50_000 + i)
+            vcf.records.insert(at, record)
+        return vcf.line_of(at)
+
+    return change
+
+
 def undeclare(contig: str) -> Change:
     """The header has no line for a contig; its first record tells."""
 
@@ -189,6 +203,8 @@ TOGETHER: list[tuple[str, str, Change]] = [
     ("CONTIG_AGAIN", "CHROM", back_to_chr1(1)),
     ("CONTIG_AGAIN", "CHROM", back_to_chr1(2)),
     ("CONTIG_AGAIN", "CHROM", back_to_chr1(5)),
+    ("CONTIG_AGAIN", "CHROM", strayed(3, 1)),
+    ("CONTIG_AGAIN", "CHROM", strayed(5, 4)),
     ("CONTIG_UNDECLARED", "CHROM", undeclare("chr1")),
     ("CONTIG_UNDECLARED", "CHROM", undeclare("chr2")),
     ("CONTIG_UNDECLARED", "CHROM", rename_last(3)),

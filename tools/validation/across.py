@@ -55,13 +55,18 @@ def _read_numbers(data: NDArray[np.uint8], begins: Positions, ends: Positions) -
 
 @dataclass(slots=True)
 class Order:
-    """What has been seen of the order so far. `judges_ends` is false where a reference says where contigs end."""
+    """What has been seen of the order so far.
+
+    `stray` is a contig whose records stand among those of `contig` just now. `judges_ends` is false where a reference
+    says where contigs end.
+    """
 
     header: Header
     findings: Findings
     judges_ends: bool = True
     contig: str = ""
     last: int = 0
+    stray: str = ""
     finished: Names = field(default_factory=Names)
 
     def check(self, block: Block, sites: Sites) -> None:
@@ -74,8 +79,10 @@ class Order:
         name = sites.names[sites.codes[begin]]
         if not CONTIG.fullmatch(name):
             return
-        if name != self.contig:
-            self._begin_contig(name, block.first + int(sites.rows[begin]))
+        if name == self.contig:
+            self.stray = ""
+        elif not self._begin_contig(name, block.first + int(sites.rows[begin])):
+            return
         length = self.header.contigs.get(name, (0, None))[1]
         pos, numbers = sites.pos[begin:end], block.numbers(sites.rows[begin:end])
         if length is not None:
@@ -89,12 +96,16 @@ class Order:
             pos, numbers = pos[~past], numbers[~past]
         self._check_rising(name, pos[pos > 0], numbers[pos > 0])
 
-    def _begin_contig(self, name: str, line: int) -> None:
+    def _begin_contig(self, name: str, line: int) -> bool:
+        """Whether a contig is new. One that comes back is told of, and the one that it interrupts goes on behind it."""
+        if name == self.stray:
+            return False
         if not self.finished.add(name):
-            self.findings.add(
-                "CONTIG_AGAIN", line, "CHROM", f"records of {name[:60]} stand here again, after {self.contig[:60]}"
-            )
-        elif self.header.contigs and name not in self.header.contigs and ":" not in name:
+            self.stray = name
+            what = f"records of {name[:60]} stand here again, after {self.contig[:60]}"
+            self.findings.add("CONTIG_AGAIN", line, "CHROM", what)
+            return False
+        if self.header.contigs and name not in self.header.contigs and ":" not in name:
             self.findings.note_undeclared("contig", name)
             self.findings.add(
                 "CONTIG_UNDECLARED",
@@ -103,7 +114,8 @@ class Order:
                 f"contig {name[:60]} is not declared in the header",
                 fix=f"Add ##contig=<ID={name[:60]},length=...>",
             )
-        self.contig, self.last = name, 0
+        self.contig, self.last, self.stray = name, 0, ""
+        return True
 
     def _check_rising(self, name: str, pos: Positions, numbers: Positions) -> None:
         if not len(pos):
