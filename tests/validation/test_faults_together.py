@@ -274,6 +274,16 @@ def test_the_last_line_end(version: str, tmp_path: Path) -> None:
     assert found[0].severity == ("error" if version == "4.3" else "warning")
 
 
+@pytest.mark.parametrize("version", ["4.1", "4.3", "4.5"])
+@pytest.mark.parametrize("columns", [1, 2, 8, 11])
+def test_a_file_that_was_cut_off(version: str, columns: int, tmp_path: Path) -> None:
+    vcf = make(version, 2)
+    vcf.records[-1] = vcf.records[-1][:columns]
+    found = findings_of(vcf.text().removesuffix("\n"), tmp_path)
+    assert_one(found, "CUT_OFF", vcf.line_of(len(vcf.records) - 1), "")
+    assert found[0].severity == "error"
+
+
 def test_carriage_returns(tmp_path: Path) -> None:
     vcf = make("4.3", 2)
     assert_one(findings_of(vcf.text().replace("\n", "\r\n"), tmp_path), "CRLF", 1, "")

@@ -33,6 +33,11 @@ class Body:
         self.coverage = Coverage(findings, header, "<NON_REF>") if "NON_REF" in header.alts else None
         self._is_first = True
 
+    def lacks_columns(self, block: Block, rows: Positions) -> bool:
+        """Whether the block's last line, one of `rows`, has fewer columns than the header."""
+        ends_with_record = bool(len(rows)) and int(rows[-1]) == block.count - 1
+        return ends_with_record and int(block.columns()[-1]) < self.header.columns
+
     def check(self, block: Block, rows: Positions) -> None:
         """Check the lines `rows` of a block."""
         columns = block.columns()[rows]

@@ -37,7 +37,8 @@ IN_HEADER = {
 NOT_DECLARED = "A header line for it would break another rule, or the values fit no definition"
 LEFT = {
     "RECORD_REPEATED": "The records differ in some column; which one is right, the file does not say",
-    "NO_FINAL_NEWLINE": "The last line lacks columns: the file was cut off, get it again",
+    "NO_FINAL_NEWLINE": "The header ends within a line: the file was cut off, get it again",
+    "CUT_OFF": "The last line lacks columns: the file was cut off, get it again",
     "FILEFORMAT_REPEATED": "The two lines name different versions; which one is right, the file does not say",
     **dict.fromkeys(("PREDEFINED_NUMBER", "PREDEFINED_TYPE"), "The values do not fit the specification's definition"),
     "FLAG_NUMBER": "The key has values in the records",

@@ -16,7 +16,7 @@ from .validate import examine
 NEEDED_FOR_INDEX = {
     *("FILEFORMAT_MISSING", "COLUMNS_MISSING", "COLUMN_NAMES", "COLUMNS_REPEATED", "COLUMN_COUNT"),
     *("CHROM_SYNTAX", "POS_SYNTAX", "POS_RANGE", "CONTIG_AGAIN", "POS_UNSORTED", "END_BEFORE_POS"),
-    *("BLANK_LINE", "CONTROL_CHARACTER", "NO_FINAL_NEWLINE", "NOT_TEXT"),
+    *("BLANK_LINE", "CONTROL_CHARACTER", "CUT_OFF", "NO_FINAL_NEWLINE", "NOT_TEXT"),
 }
 """Rules that a file must keep before it is indexed, which is done in C."""
 

@@ -99,9 +99,14 @@ class Validation:
         if self._body and text:
             block = to_block(text, self.lines + 1)
             self.lines += block.count
-            self._body.check(block, self._good_lines(block))
+            rows = self._good_lines(block)
+            cut_off = not chunk.complete and self._body.lacks_columns(block, rows)
+            self._body.check(block, rows[:-1] if cut_off else rows)
             if self.progress:
                 self.progress(self.records)
+            if cut_off:
+                self.findings.add("CUT_OFF", self.lines, None, "the file ends within its last record")
+                return
         if not chunk.complete:
             self.findings.add("NO_FINAL_NEWLINE", self.lines, None, "the last line has no line end")
 
