@@ -48,7 +48,7 @@ _INDEX = [
     rf"why (?:does|do|did|is|has|can't|cannot|can not|won't|doesn't|can|could|will) ?{_FILE}(?: i| we| you| be| not| tabix| bcftools)*(?: {_FILE})? ?index(?:ing|ed|able)?(?: {_FILE})?(?: fail(?:s|ed|ing)?| not work(?:ing)?| impossible| not possible)?",
     rf"why (?:does|do|did) (?:the )?(?:tabix|bcftools index|index(?:ing)?|building (?:an|the) index)(?: (?:of|on|with|for) {_FILE})? (?:fail|not work|stop|refuse)",
     rf"why (?:can't|cannot|can) (?:i|we|tabix|bcftools)(?: not)? (?:index|make an index)(?:(?: of| for)? {_FILE})?",
-    rf"(?:can|could) (?:{_FILE} be|i|we|tabix|bcftools) (?:index|indexed)(?: {_FILE})?",
+    rf"(?:can|could) (?:{_FILE} be|i|we|tabix|bcftools) (?:index|indexed)(?: {_FILE})?(?:,? (?:and )?(?:if not,? )?why(?: not)?)?",
     rf"(?:is|are) {_FILE} indexable|what (?:stops|prevents|keeps) {_FILE} from being indexed",
     r"(?:index(?:ing)?|tabix) (?:fails?|failed|does not work|doesn't work)",
 ]

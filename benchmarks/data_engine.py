@@ -38,10 +38,8 @@ def measure() -> dict[str, Any]:
     return raw | {"figures": figures(raw)}
 
 
-def made(folder: Path, records: int, samples: int) -> Path:
-    """A generated file of that size, in BGZF with an index."""
-    import pysam
-
+def generated(folder: Path, records: int, samples: int) -> Path:
+    """A generated file of that size, as text."""
     path = folder / f"{records}x{samples}.vcf"
     if GENERATOR.exists():
         subprocess.run([sys.executable, str(GENERATOR), str(records), str(samples), str(path)], check=True)
@@ -49,6 +47,14 @@ def made(folder: Path, records: int, samples: int) -> Path:
         from make_vcf import write
 
         write(path, records, samples)
+    return path
+
+
+def made(folder: Path, records: int, samples: int) -> Path:
+    """The same in BGZF, with an index."""
+    import pysam
+
+    path = generated(folder, records, samples)
     packed = path.with_suffix(".vcf.gz")
     pysam.tabix_compress(str(path), str(packed))
     path.unlink()

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from data_engine import GENERATOR, MAIN, watched
+from data_engine import MAIN, generated, watched
 
 ROUNDS = 5
 VIEW = """
@@ -28,23 +28,12 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         raw = {
-            "million": times(made(folder, 1_000_000, 3)),
-            "wide": times(made(folder, 20_000, 500)),
+            "million": times(generated(folder, 1_000_000, 3)),
+            "wide": times(generated(folder, 20_000, 500)),
             "long_line": times(one_long_line(folder), 1, view=False),
             "every_line_broken": times(broken(folder, 100_000), 1),
         }
     return raw | {"figures": figures(raw)}
-
-
-def made(folder: Path, records: int, samples: int) -> Path:
-    path = folder / f"{records}x{samples}.vcf"
-    if GENERATOR.exists():
-        subprocess.run([sys.executable, str(GENERATOR), str(records), str(samples), str(path)], check=True)
-    else:
-        from make_vcf import write
-
-        write(path, records, samples)
-    return path
 
 
 def one_long_line(folder: Path) -> Path:
@@ -61,7 +50,7 @@ def one_long_line(folder: Path) -> Path:
 
 def broken(folder: Path, records: int) -> Path:
     """A file whose every record has a value that is not of its type."""
-    path = made(folder, records, 3)
+    path = generated(folder, records, 3)
     worse = folder / "broken.vcf"
     worse.write_text(path.read_text().replace(";DP=", ";DP=x"))
     return worse

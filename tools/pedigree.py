@@ -9,7 +9,7 @@ from ..memory.errors import InputError
 from .text import one_line
 
 COLUMNS = "family, individual, father, mother, sex, phenotype"
-SEX = {"1": "male", "2": "female", "0": None, "-9": None, "other": None, "unknown": None}
+SEX = {"1": "male", "2": "female", "0": None, "-9": None, "-1": None, "other": None, "unknown": None}
 AFFECTED = {"2": True, "1": False, "0": None, "-9": None}
 MAX_BYTES = 16 << 20
 

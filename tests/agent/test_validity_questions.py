@@ -53,6 +53,7 @@ EXPLAIN = {
     "Could not retrieve index file": "Could not retrieve index file",
     "vcf_format REF allele mismatch": "vcf_format REF allele mismatch",
     "why does indexing fail?": "why does indexing fail",
+    "can tabix index this file, and if not why?": "can tabix index this file, and if not why",
     "Why can't I index it?": "Why can't I index it",
     "why can't I index cohort.vcf.gz?": "why can't I index",
     "can it be indexed?": "can it be indexed",

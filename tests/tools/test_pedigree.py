@@ -32,7 +32,7 @@ def test_forms(tmp_path: Path, text: str) -> None:
 
 def test_blanks_and_unknowns(tmp_path: Path) -> None:
     path = tmp_path / "a.ped"
-    path.write_text("F  A  0 0   0 -9\nF B A 0 other 0\n")
+    path.write_text("F  A  0 0   -1 -9\nF B A 0 other 0\n")
     people = read_pedigree(path)
     assert (people.affected(), people.sex("A"), people.status("A")) == ([], None, None)
 

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pysam
 import pytest
+from done import Done
 from vcf_agent.tools.graph_load import write_graph
 from vcf_agent.ui.cli import main
 
@@ -32,36 +33,6 @@ HEADER = """\
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\n"
 RECORD = "chr1\t{pos}\t.\tA\tC\t50\tPASS\t.\tGT\t0/1\t0/0\n"
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(autouse=True)
-def a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's, and a workspace that each test finds missing."""
-    for name in [v for v in os.environ if v.startswith(("VCF_AGENT_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "OTEL_"))]:
-        monkeypatch.delenv(name)
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("VCF_AGENT_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """`cli("ask", "How many?", file)` runs the command line in this process."""
-
-    def run(*arguments: object) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        return Done(int(ended.value.code or 0), *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,15 @@
 
 import gzip
 import json
-import os
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from vcf_agent.tools.validation import reports
 from vcf_agent.tools.validation.findings import Finding, Verdict
 from vcf_agent.tools.validation.rules import rules
-from vcf_agent.ui.cli import main
 
 HEADER = """\
 ##fileformat=VCFv4.2
@@ -27,31 +24,6 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u
 
 def record(pos: object, info: str = ".") -> str:
     return f"chr1\t{pos}\t.\tA\tC\t50\tPASS\t{info}\tGT\t0/1\n"
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(autouse=True)
-def a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [v for v in os.environ if v.startswith(("VCF_AGENT_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "OTEL_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("VCF_AGENT_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr("vcf_agent.tools.graph_load.write_graph", lambda *_: None)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    def run(*arguments: object) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        return Done(int(ended.value.code or 0), *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

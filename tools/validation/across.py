@@ -171,10 +171,10 @@ class Duplicates:
         self.end = int(furthest[-1])
 
     def _look(self, block: Block, row: int, pos: int, tabs: Positions) -> None:
-        ref = _text(block, tabs[2] + 1, tabs[3]).upper()
+        ref = block.text(tabs[2] + 1, tabs[3]).upper()
         number = block.first + row
         told = False
-        for alt in _text(block, tabs[3] + 1, tabs[4]).split(","):
+        for alt in block.text(tabs[3] + 1, tabs[4]).split(","):
             bases = bool(BASES.fullmatch(alt))
             if alt in GVCF_ALTS or alt in (".", "*", "") or not BASES.fullmatch(ref):
                 continue
@@ -187,10 +187,6 @@ class Duplicates:
                 code = "RECORD_REPEATED" if bases else "SYMBOLIC_REPEATED"
                 what = f"{self.contig[:60]}:{pos} {ref[:20]}>{alt[:20]}"
                 self.findings.add(code, number, "ALT", f"{what} stands in line {first} already")
-
-
-def _text(block: Block, begin: int, end: int) -> str:
-    return bytes(block.data[begin:end]).decode(errors="replace")
 
 
 def _extent(block: Block, row: int) -> str:

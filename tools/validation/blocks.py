@@ -24,9 +24,9 @@ __all__ = ["EXPANSION", "FREE_EXPANSION", "Packing", "Text", "TextError", "open_
 EXPANSION = 800
 """How many bytes of text one byte of the file may become, on average.
 
-Rare variants of 200,000 samples, nearly all 0/0 and nothing but GT, were 350 in BGZF, where a block cannot go much
-beyond 600; a bomb in gzip or zip has 1,030, in bzip2 or xz 7,000 and more. (The same cohort was 890 in bzip2 and 2,800
-in xz: such a file is refused beyond `FREE_EXPANSION`.)
+Measured once, by hand: rare variants of 200,000 samples, nearly all 0/0 and nothing but GT, were 350 in BGZF, 890 in
+bzip2 and 2,800 in xz (the last two are refused beyond `FREE_EXPANSION`); bombs were 1,030 in gzip and zip, and 7,000
+and more in bzip2 and xz.
 """
 FREE_EXPANSION = 1 << 30
 """Bytes of text that a file may become in any case."""

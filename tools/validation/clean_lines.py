@@ -20,7 +20,7 @@ from .genotypes import check_format
 from .header import Declared, Header
 from .lines import Block, Positions, gather
 from .site import GVCF_ALTS
-from .values import NOT_NEGATIVE, expected_count
+from .values import NOT_NEGATIVE, alt_count, expected_count
 
 NEEDS_EXACT = {"SVTYPE", "SVLEN", "CIPOS", "CIEND", "CILEN", "CICN", "SVCLAIM", "RN", "RUS", "RUL", "RUC", "RB",
                "CIRUC", "CIRB", "RUB", "PSL", "PSO", "PSQ", "LAA", "CN"}  # fmt: skip
@@ -332,11 +332,7 @@ def _as_arrow(data: NDArray[np.uint8], offsets: Positions) -> pa.Array:
 
 
 def _kind(columns: list[str]) -> Kind:
-    return Kind(columns[8] if len(columns) > 8 else None, _alts(columns[4]), columns[4] in GVCF_ALTS)
-
-
-def _alts(alt: str) -> int:
-    return 0 if alt == "." else alt.count(",") + 1
+    return Kind(columns[8] if len(columns) > 8 else None, alt_count(columns[4]), columns[4] in GVCF_ALTS)
 
 
 def info_is_whole(block: Block, rows: Positions, format_: str | None) -> NDArray[np.bool_]:

@@ -131,7 +131,7 @@ def _check_ac(
     starts = at[wrong]
 
     def message(i: int) -> str:
-        stated = bytes(block.data[starts[i] : starts[i] + 200]).decode(errors="replace").split("\t")[0].split(";")[0]
+        stated = block.text(starts[i], starts[i] + 200).split("\t")[0].split(";")[0]
         return f"AC={stated[:60]}, but the genotypes have {','.join(str(n) for n in counts[i, 1 : number[i] + 1])}"
 
     findings.add_many("AC_GENOTYPES", block.numbers(lines), "INFO/AC", message)
@@ -154,7 +154,7 @@ def _check_unused(
     lines: list[int] = []
     names: list[str] = []
     for i in several[unused.any(axis=1)].tolist():
-        alleles = bytes(block.data[tabs[i, 3] + 1 : tabs[i, 4]]).decode(errors="replace").split(",")
+        alleles = block.text(tabs[i, 3] + 1, tabs[i, 4]).split(",")
         idle = [a for k, a in enumerate(alleles, 1) if not of[i, k] and a[0] not in "<*"]
         if idle:
             lines.append(int(rows[i]))

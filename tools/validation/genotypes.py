@@ -9,6 +9,7 @@ from .structural import not_around_zero
 from .values import (
     NOT_NEGATIVE,
     Breach,
+    alt_count,
     count_problem,
     expected_count,
     genotypes,
@@ -101,7 +102,7 @@ class _Samples:
     def __init__(self, keys: list[str], columns: list[str], header: Header) -> None:
         self.keys = keys if keys != ["."] else []
         self.version = header.version
-        self.alts = 0 if columns[4] == "." else columns[4].count(",") + 1
+        self.alts = alt_count(columns[4])
         self.declared: list[Declared | None] = [header.find("FORMAT", key) for key in self.keys]
         self.empty_allowed = header.version >= "4.5"
         self.lists = [k for k in PHASE_LISTS if k in self.keys]

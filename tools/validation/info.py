@@ -12,6 +12,7 @@ from .values import (
     NOT_NEGATIVE,
     SPACE,
     Breach,
+    alt_count,
     count_problem,
     expected_count,
     is_digits,
@@ -54,7 +55,7 @@ def check_info(columns: list[str], header: Header) -> Iterator[Breach]:
         yield Breach("INFO_REPEATED", f"INFO/{twice[:60]}", f"{twice[:60]} stands more than once")
         return
     entries = parse_info(info)
-    alts = 0 if columns[4] == "." else columns[4].count(",") + 1
+    alts = alt_count(columns[4])
     broken = False
     for key, value in entries.items():
         check = _check_entry if value is None or len(value) < SHORT else _check_entry.__wrapped__

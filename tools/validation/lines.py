@@ -75,13 +75,13 @@ class Block:
 
     def line(self, i: int) -> str:
         """A line without its line feed."""
-        return bytes(self.data[self.starts[i] : self.starts[i + 1] - 1]).decode("utf-8", errors="replace")
+        return self.text(self.starts[i], self.starts[i + 1] - 1)
 
     def site(self, i: int) -> list[str]:
         """The columns of a line up to FORMAT."""
         tabs = self.tabs[self.first_tab[i] : self.first_tab[i + 1]][:9]
         end = tabs[8] if len(tabs) > 8 else self.starts[i + 1] - 1
-        return bytes(self.data[self.starts[i] : end]).decode("utf-8", errors="replace").split("\t")
+        return self.text(self.starts[i], end).split("\t")
 
     def samples(self, i: int) -> Positions:
         """Where the samples of a line begin, and the end of the last."""
@@ -89,6 +89,7 @@ class Block:
         return np.append(tabs[8:] + 1, self.starts[i + 1])
 
     def text(self, begin: int, end: int) -> str:
+        """A span of the block; what is no UTF-8 is replaced."""
         return bytes(self.data[begin:end]).decode("utf-8", errors="replace")
 
     def numbers(self, rows: Positions) -> Positions:

@@ -71,6 +71,11 @@ def repeated(names: list[str]) -> str | None:
     return next((name for name, number in Counter(names).items() if number > 1), None)
 
 
+def alt_count(alt: str) -> int:
+    """How many ALT alleles a column lists; `.` is none."""
+    return 0 if alt == "." else alt.count(",") + 1
+
+
 @lru_cache(maxsize=4096)
 def genotypes(alleles: int, ploidy: int) -> int:
     """How many genotypes there are of so many alleles (1.6.2 GL); `MANY` where they are more."""
