@@ -46,7 +46,7 @@ bench: .venv/dev
 	touch $@
 
 # Ray has a lock of its own: it takes a gigabyte, and only one path of the ingest needs it.
-EXTRAS := --extra llm --extra ui --extra slack --extra strands --extra otel --extra eval --extra postgres
+EXTRAS := --extra llm --extra ui --extra slack --extra otel --extra eval --extra postgres
 
 # The locks hold a hash for every file of every package, for Python 3.11 to 3.13 on every platform.
 lock:

@@ -70,6 +70,7 @@ class VariantAgent:
             verify_seconds=self.settings.verify_seconds,
             embedder=embedder or PartsEmbedder(),
             pedigree=people,
+            folders=self.settings.folders,
         )
         self._chain = ModelChain(
             self.settings.models,

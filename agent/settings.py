@@ -54,6 +54,7 @@ class Settings:
     max_turns: int = 8
     budget_usd: float | None = None  # None is no limit
     embedder: ModelSetting | None = None  # None is the deterministic one
+    folders: tuple[Path, ...] = ()  # besides the working folder and the workspace, where questions may name files
     tables: str | None = None  # the URI of an object store for new tables; None keeps them in the workspace
     otlp_endpoint: str | None = None  # None sends no telemetry anywhere
 
@@ -183,6 +184,12 @@ def _path(value: object, where: str) -> Path:
     return Path(value).expanduser()
 
 
+def _folders(value: object, where: str) -> tuple[Path, ...]:
+    if not isinstance(value, list):
+        raise _expected("a list of folders", value, where)
+    return tuple(_path(entry, where) for entry in value)
+
+
 def _flag(value: object, where: str) -> bool:
     if not isinstance(value, bool):
         raise _expected("true or false", value, where)
@@ -282,6 +289,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "max_turns": lambda value, where: _whole(value, where, 1, 100),
     "budget_usd": _amount,
     "embedder": _embedder,
+    "folders": _folders,
     "tables": _store,
     "otlp_endpoint": _base_url,
 }
@@ -292,6 +300,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "VCF_AGENT_LOCAL_ONLY": ("local_only", _truth),
     "VCF_AGENT_EMBEDDER": ("embedder", str),
     "VCF_AGENT_VERIFY_SECONDS": ("verify_seconds", _number),
+    "VCF_AGENT_FOLDERS": ("folders", lambda text: [part for part in text.split(os.pathsep) if part.strip()]),
     "VCF_AGENT_TABLES": ("tables", str),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", str),
 }

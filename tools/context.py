@@ -46,7 +46,8 @@ class ToolContext:
     """The open files of a conversation, the folder it is held in, and how long a proof may take in seconds.
 
     `embedder` made the vectors of the files. `pedigree` holds for all files, before what was stored with them.
-    `reference` is the FASTA that a person named, wherever it lies.
+    `reference` is the FASTA that a person named, wherever it lies; `folders` are those, besides the working folder
+    and the workspace, in which a question may name files.
     """
 
     workspace: Path
@@ -56,6 +57,7 @@ class ToolContext:
     embedder: Embedder = field(default_factory=PartsEmbedder)
     pedigree: Pedigree | None = None
     reference: Path | None = None
+    folders: tuple[Path, ...] = ()
     open_graph: OpenGraph = field(default_factory=OpenGraph)
 
     def dataset(self, name: str | None) -> OpenDataset:
@@ -73,17 +75,26 @@ class ToolContext:
         raise ToolError(f"No open file is called {name!r}", nearest(name, names, "Open are"))
 
     def reference_file(self, name: str | None) -> Path | None:
-        """The FASTA of that name in the working folder or the workspace, else the one that a person named.
+        """The FASTA of that name, as `file` finds it, else the one that a person named."""
+        return self.reference if name is None else self.file(name, "the reference FASTA")
+
+    def file(self, name: str, what: str) -> Path:
+        """The file of that name in an allowed folder, with links followed; `what` it is stands in the errors.
 
         Raises `ToolError` for a name that leads elsewhere or to no file.
         """
-        if name is None:
-            return self.reference
-        path = (self.folder / name).resolve()
-        if not any(path.is_relative_to(f.resolve()) for f in (self.folder, self.workspace)):
-            raise ToolError(f"{name!r} lies outside of the working folder", "Name it with --reference")
-        if not path.is_file():
-            raise ToolError(f"{name!r} is no file", "Name the reference FASTA")
+        try:
+            path = (self.folder / name).resolve()
+            there = path.is_file()
+        except (OSError, ValueError) as error:  # a loop of links, a NUL
+            raise ToolError(f"{name!r} is no file", f"Name {what}") from error
+        if not any(path.is_relative_to(f.resolve()) for f in (self.folder, self.workspace, *self.folders)):
+            raise ToolError(
+                f"{name!r} lies outside of the folders that may be read",
+                "Move it into the working folder, or add its folder to `folders` in the settings",
+            )
+        if not there:
+            raise ToolError(f"{name!r} is no file", f"Name {what}")
         return path
 
     def pedigree_of(self, data: OpenDataset) -> Pedigree | None:

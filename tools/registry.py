@@ -1,7 +1,7 @@
 """The tools by name: one list for the language models, the offline model, the command line and every front."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,12 +15,17 @@ from .result import Json, ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`description` speaks to a model: what comes back, and when to use it. `run` is for code."""
+    """`description` speaks to a model: what comes back, and when to use it. `run` is for code.
+
+    `example` are arguments for a call on the files of `examples/cohort` that `example_files` names, with its pedigree.
+    """
 
     name: str
     description: str
     arguments: type[Arguments]
     run: Callable[[ToolContext, Any], ToolResult]
+    example: dict[str, Json] = field(default_factory=dict)
+    example_files: tuple[str, ...] = ("cohort.vcf.gz",)
 
     def schema(self) -> dict[str, Json]:
         """The tool as OpenAI's function format has it, which LiteLLM translates for every provider."""

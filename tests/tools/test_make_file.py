@@ -282,7 +282,7 @@ def test_left_aligned_records(run, opened, tmp_path):
         tmp_path / "ref.fa", tmp_path / "copy.fa") else []  # fmt: skip
     assert body(Path(result.files[0])) == expected
     assert not (tmp_path / "ref.fa.fai").exists()
-    with pytest.raises(ToolError, match="outside of the working folder"):
+    with pytest.raises(ToolError, match="outside of the folders"):
         run(context, "make_file", operations=[{"op": "left_align"}], reference="../../etc/passwd")
     with pytest.raises(ToolError, match="needs the reference"):
         run(context, "make_file", operations=[{"op": "left_align"}])
