@@ -4,6 +4,7 @@ VcfAgentError
 ├── InputError      a file, a path or a setting that cannot be used
 ├── StorageError    the workspace cannot be read or written
 ├── ToolError       a request that a tool cannot answer as it was asked
+├── Stopped        work that a person ended before it was done
 └── ModelError      no model could be reached or understood
 
 Anything else that is raised is a bug.
@@ -29,6 +30,10 @@ class StorageError(VcfAgentError):
 
 class ToolError(VcfAgentError):
     """A request that a tool cannot answer as it was asked."""
+
+
+class Stopped(VcfAgentError):
+    """Work that a person ended before it was done."""
 
 
 class ModelError(VcfAgentError):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .ahead import Ahead
 from .errors import StorageError
+from .progress import tell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -224,9 +225,12 @@ class VariantTable:
 
     def blocks(self, names: list[str], where: str, rows: int) -> Iterator[pa.RecordBatch]:
         """The same in pieces of about `rows`, so that memory does not grow with the table."""
-        query = self._open("variants").search().select(names)
+        table = self._open("variants")
+        query, total, done = table.search().select(names), None if where else table.count_rows(), 0
         with reading(self.place):
             for batch in (query.where(where) if where else query).to_batches(rows):
+                tell("rows read", done, total)
+                done += len(batch)
                 yield _decoded(batch)
 
     def profiles(self) -> pa.Table:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ..memory.errors import InputError
+from ..memory.progress import ends_by
 from .text import one_line
 
 _spare: list["Child"] = []
@@ -98,6 +99,7 @@ def stream(
             child.start(arguments, memory)
         else:
             child = _start_fed(stack, arguments, feed, memory)
+        stack.enter_context(ends_by(child.process.kill))
         expired = threading.Event()
         _limit(stack, child, timeout, expired)
         yield child.output

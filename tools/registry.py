@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..memory.errors import ToolError
+from ..memory.progress import ends_as_stopped
 from .context import ToolContext
 from .filters import Arguments
 from .result import Json, ToolResult
@@ -38,12 +39,15 @@ class Tool:
         }
 
     def call(self, context: ToolContext, arguments: dict[str, Json]) -> ToolResult:
-        """Run with arguments from outside. Raises `ToolError` for arguments that are wrong."""
+        """Run with arguments from outside. Raises `ToolError` for arguments that are wrong, and
+        `Stopped` where the watch ended it (see `memory/progress.py`).
+        """
         try:
             checked = self.arguments.model_validate(arguments)
         except ValidationError as error:
             raise ToolError(f"{self.name}: {_first_problem(error)}", f"See `vcf-agent tools {self.name}`") from error
-        return self.run(context, checked)
+        with ends_as_stopped():
+            return self.run(context, checked)
 
 
 def _first_problem(error: ValidationError) -> str:

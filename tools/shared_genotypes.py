@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from ..memory.progress import tell
 from . import bcftools
 from .making.pipeline import Source, Step, stream_through
 from .result import Json, Table
@@ -42,7 +43,10 @@ def _pairs(
     shared = [Source(scratch / "both" / name) for name in ("0000.bcf", "0001.bcf")]
     with stream_through(steps, shared[0]) as first, stream_through(steps, shared[1]) as second:
         both = zip(first, second, strict=True)
+        done = 0
         while block := Counter(islice(both, AT_ONCE)):
+            tell("records compared", done)
+            done += block.total()
             yield from block.items()
 
 

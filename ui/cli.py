@@ -45,9 +45,11 @@ def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], model
         session: str | None, ped: Path | None, bed: Path | None, reference: Path | None, workspace: str | None,
         as_json: bool) -> int:  # fmt: skip
     """Answer one QUESTION about FILES, which are ingested on first use."""
+    from .terminal import slow_work
+
     unused = _unused(bed=bed, reference=reference)
     try:
-        with _agent(files, datasets, models, session, workspace, ped) as agent:
+        with _agent(files, datasets, models, session, workspace, ped) as agent, slow_work("asking"):
             answer = agent.ask(question)
     except InputError as error:
         answer = _answer_unopened(question, files, error)
@@ -246,14 +248,15 @@ def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str
          reference: Path | None, workspace: str | None, as_json: bool) -> int:  # fmt: skip
     """Run one tool on FILES without any model."""
     from ..tools.registry import tool as named
-    from .terminal import print_json
+    from .terminal import print_json, slow_work
 
     chosen = named(name)
     if reference is not None and not reference.is_file():
         raise InputError(f"{reference} is not a file", "Name one with --reference, or leave it out")
     with _agent(files, datasets, ("offline",), None, workspace, ped) as agent:
         agent.context.reference = reference and reference.absolute()
-        result = chosen.call(agent.context, _arguments(arguments))
+        with slow_work(chosen.name):
+            result = chosen.call(agent.context, _arguments(arguments))
     if as_json:
         print_json(result.to_json())
         return 0

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ..agent.answer import Answer, mark
+from ..memory.progress import Watch, watched
 from ..tools.result import Table
 from ..tools.text import plain
 
@@ -130,6 +132,33 @@ def slow_steps(after: float = 1.0) -> Iterator[Callable[[str, int], None]]:
                 show(what, records)
 
         yield tell
+
+
+@contextlib.contextmanager
+def slow_work(name: str, after: float = 1.0) -> Iterator[None]:
+    """Shows what the tools within tell of their progress, from `after` seconds on, and nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    progress = Progress(*columns, console=console(stderr=True), transient=True)
+    task = progress.add_task(plain(name), total=None)
+
+    def tell(what: str, done: int, total: int | None) -> None:
+        share = f" of {total:,}" if total else ""
+        progress.update(task, description=plain(f"{name}: {done:,}{share} {what}"))
+
+    start = threading.Timer(after, progress.start)
+    start.start()
+    try:
+        with watched(Watch(tell)):
+            yield
+    finally:
+        start.cancel()
+        start.join()
+        progress.stop()
 
 
 @contextlib.contextmanager

@@ -4,17 +4,21 @@ import contextlib
 import gzip
 import hashlib
 import os
+import select
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
+from ...memory.progress import ends_by, tell
 from .. import bcftools
 from ..vcf_file import Container
 
 OWN = "vcf_agent.tools.making.line_steps"
 BLOCK = 1 << 20
+SECONDS_BETWEEN = 0.2
+"""Between two looks at a file that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ def _start(
     child = bcftools.Child(tuple(f.fileno() for f in files), **module)
     stack.callback(child.close)
     child.start(step.call(where, there, form))
+    stack.enter_context(ends_by(child.process.kill))
     return child
 
 
@@ -148,6 +153,10 @@ def _check(children: list[bcftools.Child], expired: threading.Event) -> None:
 def run_to_file(steps: list[Step], source: Source, target: Path, last: str) -> None:
     """Run the steps, the last of which writes `target`. Raises `BcftoolsError`."""
     with stream_through(steps, source, last, str(target)) as nothing:
+        ready = False
+        while not ready:
+            tell("bytes written", target.stat().st_size if target.exists() else 0)
+            ready = bool(select.select([nothing], [], [], SECONDS_BETWEEN)[0])
         nothing.read()
 
 
@@ -158,4 +167,5 @@ def digest(steps: list[Step], source: Source, timeout: float) -> tuple[str, int]
         while block := output.read(BLOCK):
             found.update(block)
             lines += block.count(b"\n")
+            tell("records compared with the command's", lines)
     return found.hexdigest(), lines

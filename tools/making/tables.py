@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from ...memory.errors import ToolError
+from ...memory.progress import tell
 from .pipeline import BLOCK, Step
 from .steps import Stream, need_fields
 
@@ -72,6 +73,7 @@ def write_text(rows: IO[bytes], columns: Columns, target: Path) -> int:
         if columns.names:
             out.write(columns.head())
         while block := rows.read(BLOCK):
+            tell("rows written", number)
             number += block.count(b"\n")
             out.write(block)
     return number
@@ -97,6 +99,7 @@ def write_parquet(rows: IO[bytes], columns: Columns, target: Path) -> int:
             csv.ConvertOptions(column_types=schema, null_values=["."], strings_can_be_null=False),
         )
         for block in blocks:
+            tell("rows written", number)
             writer.write_batch(block)
             number += block.num_rows
     return number
