@@ -132,9 +132,10 @@ def _many(
     first = "; ".join(f"{r[0]} and {r[1]} {r[6] if r[6] is not None else 'not known'}" for r in shown[:10])
     text = f"Concordance of {len(rows):,} pairs in {data.name}, the most alike first: {first}."
     value = {f"{r[0]} and {r[1]}": dict(zip(names, r[2:], strict=True)) for r in shown}
-    table = Table("pairs", columns, shown, len(rows), len(shown) < len(rows))
+    result = ToolResult(text, value, "records")
+    result.show(Table("pairs", columns, rows, len(rows)), wanted.limit)
     command = Command([], unprovable="one command compares two samples; name two for a proof")
-    return ToolResult(text, value, "records", tables=[table]), command, None
+    return result, command, None
 
 
 def _matrices(data: OpenDataset, found: Selection, chosen: list[int]) -> tuple[Counts, Counts, int]:

@@ -30,12 +30,11 @@ def distinct_values(context: ToolContext, wanted: DistinctValues) -> ToolResult:
     data = context.dataset(wanted.dataset)
     name, column = _column(data, wanted.field)
     counts = _counts(data, column)
-    shown = dict(sorted(counts.items(), key=lambda kv: -kv[1])[: wanted.limit])
+    ordered = sorted(counts.items(), key=lambda kv: -kv[1])
+    shown = dict(ordered[: wanted.limit])
     unit = "alleles" if _is_per_allele(data, column) else "records"
     result = ToolResult(_sentence(data, name, shown, len(counts)), shown, unit)
-    result.tables.append(
-        Table(name, [name, unit], [[k, v] for k, v in shown.items()], len(counts), len(shown) < len(counts))
-    )
+    result.show(Table(name, [name, unit], [[k, v] for k, v in ordered], len(counts)), wanted.limit)
     result.evidence.append(prove(context, data, "distinct_values", wanted, *_command(data, name, column, counts)))
     return result
 

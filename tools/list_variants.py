@@ -1,16 +1,21 @@
 """Which variants meet a set of conditions."""
 
+import io
+from itertools import islice
+from typing import IO
+
 from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
 from .evidence import Command, all_lines, prove, view_command
 from .filters import VariantFilter
+from .long_tables import add_file
 from .registry import Tool
 from .result import Table, ToolResult
 from .selection import Selection, record_numbers, select
 from .text import count_of
-from .variant_rows import keys_of, variant_rows
+from .variant_rows import keys_of, variant_blocks, variant_rows
 
 MAX_VALUE = 10_000
 
@@ -33,27 +38,29 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     keys = [row[0] for row in rows] if len(records) <= wanted.limit else keys_of(data, records[:MAX_VALUE])
     result = ToolResult(_sentence(data, len(records), len(rows)), keys, "records", list(found.reading))
     result.private = bool(wanted.genotypes)  # who carries what would show in the rows
-    result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
+    table = Table("variants", columns, rows, len(records), len(rows) < len(records))
+    result.tables.append(table)
+    if table.truncated and "limit" not in wanted.model_fields_set:
+        add_file(context, result, data.name, table, variant_blocks(data, records))
     if len(records) > MAX_VALUE:
         result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(records):,} records")
-    result.evidence.append(
-        prove(
-            context,
-            data,
-            "list_variants",
-            wanted,
-            _command(data, found),
-            keys if len(records) <= MAX_VALUE else None,
-        )
-    )
+    command = _command(data, found)
+    result.evidence.append(prove(context, data, "list_variants", wanted, command, (keys[:MAX_VALUE], len(records))))
     return result
 
 
 def _command(data: OpenDataset, found: Selection) -> Command:
     command = view_command(data, found.clauses)
     command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
-    command.then, command.read = "", all_lines
+    command.then, command.read = "", _first_and_total
     return command
+
+
+def _first_and_total(output: IO[bytes]) -> tuple[list[str], int]:
+    """The first lines, and how many there are."""
+    first = all_lines(io.BytesIO(b"".join(islice(output, MAX_VALUE))))
+    rest = iter(lambda: output.read(1 << 20), b"")
+    return first, len(first) + sum(block.count(b"\n") for block in rest)
 
 
 def query_options(options: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The tools by name: one list for the language models, the offline model, the command line and every front."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -47,7 +47,24 @@ class Tool:
         except ValidationError as error:
             raise ToolError(f"{self.name}: {_first_problem(error)}", f"See `vcf-agent tools {self.name}`") from error
         with ends_as_stopped():
-            return self.run(context, checked)
+            result = self.run(context, checked)
+            self._add_whole_tables(context, checked, result)
+        return result
+
+    def _add_whole_tables(self, context: ToolContext, wanted: Arguments, result: ToolResult) -> None:
+        """Put what the default limit cut off into files; a limit that was asked for is what was wanted."""
+        from .long_tables import MOST_ROWS, add_file, rows_as_blocks
+
+        cut = {t.name: t for t in result.tables if t.truncated and t.total <= MOST_ROWS}
+        if result.files or not cut or "limit" not in type(wanted).model_fields or "limit" in wanted.model_fields_set:
+            return
+        if not result.whole:
+            longest = wanted.model_copy(update={"limit": max(t.total for t in cut.values())})
+            result.whole = self.run(replace(context, verify_seconds=0), longest).tables
+        for table in result.whole:
+            if table.name in cut and len(table.rows) == cut[table.name].total:
+                add_file(context, result, self.name, table, rows_as_blocks(table))
+        result.whole = []
 
 
 def _first_problem(error: ValidationError) -> str:

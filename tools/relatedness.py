@@ -125,7 +125,7 @@ def _result(
         *([f"only {sites:,} sites, so the estimates are rough"] if sites < FEW else []),
     ]
     columns = ["sample", "other sample", "kinship", "relation", "pedigree", "sites", "both het", "opposite homozygotes"]
-    result.tables.append(Table("kinship", columns, shown, len(rows), len(shown) < len(rows)))
+    result.show(Table("kinship", columns, rows, len(rows)), wanted.limit)
     command = Command([], unprovable="bcftools does not estimate kinship")
     result.evidence.append(prove(context, data, "relatedness", wanted, command, None))
     return result

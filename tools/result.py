@@ -1,6 +1,6 @@
 """What a tool hands back: a short content for a model, and the full result for a front."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 Json = Any
@@ -41,7 +41,8 @@ class ToolResult:
 
     `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
     a list of strings, an object, or null). `private` marks a result that shows
-    genotypes of single samples, which a remote model does not get to see. `files` are the paths of what was written.
+    genotypes of single samples, which a remote model does not get to see. `files` are the paths of what was written,
+    `whole` the tables of which only the first rows are shown, where the tool had all of them.
     """
 
     text: str
@@ -52,6 +53,14 @@ class ToolResult:
     evidence: list[Evidence] = field(default_factory=list)
     private: bool = False
     files: list[str] = field(default_factory=list)
+    whole: list[Table] = field(default_factory=list, repr=False)
+
+    def show(self, table: Table, limit: int) -> None:
+        """Add the first rows of a table that has all of its rows, and keep the whole for a file."""
+        if len(table.rows) > limit:
+            self.whole.append(table)
+            table = replace(table, rows=table.rows[:limit], truncated=True)
+        self.tables.append(table)
 
     def to_json(self) -> dict[str, Json]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "whole"}

@@ -43,11 +43,11 @@ def runs_of_homozygosity(context: ToolContext, wanted: RunsOfHomozygosity) -> To
     for sample, *_, length, _ in found:
         value[sample]["runs"] += 1
         value[sample]["bases"] += length
-    shown = sorted(found, key=lambda r: -r[4])[: wanted.limit]
     told = ", ".join(f"{s} {count_of(v['runs'], 'run')} of {v['bases']:,} bases" for s, v in list(value.items())[:20])
     result = ToolResult(f"Runs of homozygosity in {data.name}: {told}.", value, "runs")
     columns = ["sample", "contig", "first", "last", "length", "sites"]
-    result.tables.append(Table("runs of homozygosity", columns, shown, len(found), len(shown) < len(found)))
+    longest_first = sorted(found, key=lambda r: -r[4])
+    result.show(Table("runs of homozygosity", columns, longest_first, len(found)), wanted.limit)
     result.reading = [
         SITES,
         f"a run: at least {wanted.min_sites:,} consecutive homozygous sites over {wanted.min_length:,} bases, no two "
