@@ -23,7 +23,7 @@ HEAD = """\
 Made from the tools by `make docs`; correct the code, not this page. A tool is called with `vcf-agent tool NAME FILE
 --args JSON`, without any model, and in the same way by every model. Positions are 1-based. Each example was run on
 `examples/cohort/cohort.vcf.gz` with `--ped examples/cohort/family.ped`; what follows it is what came back. Unless a
-`limit` is given, a table that is longer than what is shown is also written as TSV below `exports/tables` of the workspace.
+`limit` is given, a table that is longer than what is shown is also written as TSV below the workspace.
 
 """
 FILTER_HEAD = """\
@@ -115,12 +115,13 @@ def _arguments(schema: dict[str, Any], names: Any) -> str:
     for name in _models_in(held):
         model = schema["$defs"][name]
         if model.get("properties"):
-            parts.append(f"**{name}**: {_cells(model.get('description', ''))}\n\n{_arguments(model | {'$defs': schema['$defs']}, _new(model))}")
+            inner = _arguments(model | {"$defs": schema["$defs"]}, _new(model))
+            parts.append(f"**{name}**: {_cells(model.get('description', ''))}\n\n{inner}")
     return "\n".join(parts) + ("\n" if parts else "")
 
 
 def _new(model: dict[str, Any]) -> list[str]:
-    return [n for n in model["properties"] if not SHARED <= set(model["properties"]) or n not in SHARED]
+    return [n for n in model["properties"] if not set(model["properties"]) >= SHARED or n not in SHARED]
 
 
 def _models_in(parts: dict[str, Any]) -> list[str]:
@@ -170,7 +171,7 @@ def _cells(text: str) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return text.split(". ")[0].removesuffix(".") + "."
+    return text.split(". ", 1)[0].removesuffix(".") + "."
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from .evidence import Command, all_lines, prove
 from .filters import OnDataset
 from .registry import Tool
 from .result import Json, Table, ToolResult
-from .sample_counts import NAMES, class_counts, mean_depths, singletons
+from .sample_counts import NAMES, base_changes, class_counts, mean_depths, singletons, type_class_counts
 
 Measure = Literal[
     "all", "het", "hom_alt", "hom_ref", "carried", "missing", "missing_fraction", "het_hom_ratio", "mean_depth",
-    "singletons",
+    "singletons", "ti_tv", "transitions", "transversions",
 ]  # fmt: skip
 
 
@@ -23,24 +23,39 @@ class SampleStatistics(OnDataset):
     measure: Measure = Field(
         "all",
         description="carried: records with an ALT allele in a complete genotype. missing: records with any missing "
-        "allele. het_hom_ratio: het over hom_alt.",
+        "allele. het_hom_ratio: het over hom_alt. ti_tv: transitions over transversions of its diploid SNP genotypes",
+    )
+    of: Literal["all", "snps", "indels"] = Field(
+        "all",
+        description="which records het, hom_alt, hom_ref, carried, missing and the ratio count: all, or those with an "
+        "ALT allele of that type (bcftools stats counts het and homozygous genotypes of SNPs alone)",
+    )
+    two_alts: Literal["each", "first"] = Field(
+        "each",
+        description="for ti_tv, what a genotype such as 1/2 counts: each of its ALT alleles, or, as bcftools stats did "
+        "up to 1.16 and later, the first",
     )
     samples: list[str] = Field(default_factory=list, description="names; empty for all")
 
 
 def sample_statistics(context: ToolContext, wanted: SampleStatistics) -> ToolResult:
-    """Per-sample counts over all records. The value maps each sample to its number, or to all of them.
+    """Per-sample counts over all records, or those with SNPs or indels.
 
+    The value maps each sample to its number, or to all of them.
     Raises `ToolError` for a sample that is not there or a file without samples.
     """
     data = context.dataset(wanted.dataset)
     data.need_genotypes()
     names = [data.samples[data.sample_index(s)] for s in wanted.samples] or data.samples
-    every = _all_measures(data)
+    every = _all_measures(data, wanted)
     value: Json = {n: every[n] if wanted.measure == "all" else every[n][wanted.measure] for n in names}
     columns = list(every[names[0]]) if wanted.measure == "all" else [wanted.measure]
     table = Table("samples", ["sample", *columns], [[n, *(every[n][c] for c in columns)] for n in names], len(names))
     reading = [_READINGS[wanted.measure]] if wanted.measure in _READINGS else []
+    reading += ["of a genotype with two ALT alleles only the first counts"] if wanted.two_alts == "first" else []
+    reading += (
+        [f"of records with {_KINDS[wanted.of]}; a genotype counts by its own alleles"] if wanted.of != "all" else []
+    )
     if len(names) == 1 and wanted.measure != "all":
         value = value[names[0]]
     result = ToolResult(_sentence(data, wanted.measure, names, every), value, _unit(wanted.measure), reading, [table])
@@ -48,7 +63,10 @@ def sample_statistics(context: ToolContext, wanted: SampleStatistics) -> ToolRes
     return result
 
 
+_KINDS = {"snps": "an SNP allele", "indels": "an indel allele"}
 _READINGS = {
+    "ti_tv": "each distinct SNP allele of a complete diploid genotype counts once; the file's own Ti/Tv counts sites' "
+    "alleles, and is another number",
     "carried": "a sample carries a record when its genotype is complete and has an ALT allele (het, homozygous or "
     "hemizygous); SNPs, indels and all other types are counted",
     "missing": "missing: any allele of the genotype is '.', so ./1 is missing too",
@@ -61,14 +79,20 @@ _READINGS = {
 
 
 def _unit(measure: str) -> str | None:
-    return {"mean_depth": "reads", "missing_fraction": "fraction", "het_hom_ratio": "ratio", "all": None}.get(
-        measure, "records"
-    )
+    return {
+        "mean_depth": "reads",
+        "missing_fraction": "fraction",
+        "het_hom_ratio": "ratio",
+        "ti_tv": "ratio",
+        "all": None,
+    }.get(measure, "records")
 
 
-def _all_measures(data: OpenDataset) -> dict[str, dict[str, Json]]:
-    counts, depths, single = class_counts(data), mean_depths(data), singletons(data)
-    total = data.summary["records"]
+def _all_measures(data: OpenDataset, wanted: SampleStatistics) -> dict[str, dict[str, Json]]:
+    counts = class_counts(data) if wanted.of == "all" else type_class_counts(data, wanted.of.removesuffix("s"))
+    depths, single = mean_depths(data), singletons(data)
+    transitions, transversions = base_changes(data, wanted.two_alts)
+    total = sum(next(iter(counts.values())).values())
     out: dict[str, dict[str, Json]] = {}
     for i, (sample, c) in enumerate(counts.items()):
         missing = c["missing"] + c["partly_missing"]
@@ -79,6 +103,9 @@ def _all_measures(data: OpenDataset) -> dict[str, dict[str, Json]]:
             "het_hom_ratio": round(c["het"] / c["hom_alt"], 4) if c["hom_alt"] else None,
             "mean_depth": None if depths[i] is None else round(depths[i] or 0, 2),
             "singletons": single[i],
+            "transitions": transitions[i],
+            "transversions": transversions[i],
+            "ti_tv": round(transitions[i] / transversions[i], 4) if transversions[i] else None,
         }
         out[sample].pop("partly_missing")
         out[sample]["partly_missing"] = c["partly_missing"]
@@ -106,8 +133,16 @@ def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[s
     if wanted.measure == "singletons":
         command = Command(["stats", "-s", "-"], "grep ^PSC | cut -f3,11", lambda output: _singletons_in(output, names))
         return command, {n: every[n]["singletons"] for n in names}
+    if wanted.measure in ("ti_tv", "transitions", "transversions"):
+        command = Command(["stats", "-s", "-"], "grep ^PSC | cut -f3,7,8", lambda output: _changes_in(output, names))
+        command.unprovable = "bcftools counts each ALT allele" if wanted.two_alts == "first" else ""
+        return command, {n: [every[n]["transitions"], every[n]["transversions"]] for n in names}
     if wanted.measure == "mean_depth":
         return _depth_command(wanted, names, every)
+    if wanted.of != "all":
+        command = Command(["stats", "-s", "-"], "grep ^PSC | cut -f3,5,6", lambda output: _snps_in(output, names))
+        command.unprovable = "bcftools counts the indels of genotypes in another way" if wanted.of == "indels" else ""
+        return command, {n: [every[n][k] for k in ("hom_alt", "het")] for n in names}
     arguments = ["query", *(["-s", ",".join(names)] if wanted.samples else []), "-f", r"[%SAMPLE\t%GT\n]"]
     if wanted.samples and (why := OpenDataset.unlistable(names)):
         return Command(arguments, unprovable=why), None
@@ -117,8 +152,19 @@ def _command(wanted: SampleStatistics, names: list[str], every: dict[str, dict[s
 
 
 def _singletons_in(output: IO[bytes], names: list[str]) -> dict[str, int]:
-    rows = [line.split("\t") for line in all_lines(output) if line.startswith("PSC\t")]
-    return {row[2]: int(row[10]) for row in rows if row[2] in names}
+    return {row[2]: int(row[10]) for row in _psc_rows(output) if row[2] in names}
+
+
+def _changes_in(output: IO[bytes], names: list[str]) -> dict[str, list[int]]:
+    return {row[2]: [int(n) for n in row[6:8]] for row in _psc_rows(output) if row[2] in names}
+
+
+def _snps_in(output: IO[bytes], names: list[str]) -> dict[str, list[int]]:
+    return {row[2]: [int(n) for n in row[4:6]] for row in _psc_rows(output) if row[2] in names}
+
+
+def _psc_rows(output: IO[bytes]) -> list[list[str]]:
+    return [line.split("\t") for line in all_lines(output) if line.startswith("PSC\t")]
 
 
 def _depth_command(
@@ -157,7 +203,7 @@ def classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:
 TOOL = Tool(
     "sample_statistics",
     "Counts for each sample over the whole file: heterozygous, homozygous, hemizygous, carried, missing, mean depth, "
-    "singletons, het/hom ratio. Returns a number for each sample.",
+    "singletons, het/hom ratio, Ti/Tv; of all records or of SNPs or indels alone. Returns a number for each sample.",
     SampleStatistics,
     sample_statistics,
 )

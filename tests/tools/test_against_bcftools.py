@@ -710,3 +710,34 @@ def test_an_index_changes_nothing(run, opened, path_of, tmp_path):
         found.append((result.value, " -r " in result.evidence[0].command))
     assert [records for records, _ in found] == [["chr1:200:AT:A,ATT,<DEL>", "chr1:250:G:*"]] * 2
     assert [jumps for _, jumps in found] == [False, True]
+
+
+def psc(path: Path) -> dict[str, list[str]]:
+    """The lines of `bcftools stats` about samples, by the sample's name."""
+    return {row[2]: row for row in rows(bcftools("stats -s -", path)) if row[0] == "PSC"}
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one ALT", "several ALTs"])
+def test_genotypes_of_snps_as_bcftools_stats_has_them(opened, run, tmp_path, several):
+    alts = ["C", "G,T", "G", "AT,C", "C,AT", "ATT"] if several else ["C", "G", "ATT"]
+    genotypes = (
+        ["0/0", "0/1", "1/1", "0|1", "./.", "1/2", "0/2", "2/2", "./1", "1", "0"] if several else ["0/0", "0/1", "1/1"]
+    )
+    written = [
+        record(10 + i, "A", alts[i % len(alts)],
+               samples=[g if "," in alts[i % len(alts)] or "2" not in g else "0/1"
+                        for g in (genotypes[(i * 3 + j * 5) % len(genotypes)] for j in range(3))])
+        for i in range(200)
+    ]  # fmt: skip
+    path = write_vcf(tmp_path / "stats.vcf", written, ["a", "b", "c"])
+    expected, context = psc(path), opened(path)
+    every = run(context, "sample_statistics", of="snps")
+    assert {s: [str(v[k]) for k in ("hom_alt", "het")] for s, v in every.value.items()} == {
+        s: row[4:6] for s, row in expected.items()
+    }
+    changes = run(context, "sample_statistics", measure="ti_tv")
+    assert {s: [str(every.value[s][k]) for k in ("transitions", "transversions")] for s in expected} == {
+        s: row[6:8] for s, row in expected.items()
+    }
+    assert changes.evidence[0].verified is True
+    assert run(context, "sample_statistics", of="snps", measure="het").evidence[0].verified is True
