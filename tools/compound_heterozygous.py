@@ -62,22 +62,37 @@ class Candidate:
 
 
 def compound_result(data: OpenDataset, wanted: Inheritance, units: list[Unit], records: list[Records]) -> ToolResult:
-    """Value: for each gene the variants that stand in a pair, of each child where there are several."""
+    """Value: for each gene the variants that stand in a pair, of each child where there are several.
+
+    A second table has every candidate, also those of a gene in which it is the only one.
+    """
     values, parts, total = {}, [], 0
     rows: list[list[Any]] = []
+    alone: list[list[Any]] = []
     for unit, of_unit in zip(units, records, strict=True):
         genes = _by_gene(data, wanted, unit, of_unit)
         value, lines, told = _pairs(unit, genes, wanted.limit - len(rows))
+        alone += _candidates(unit, genes, value)
         values[unit.name], rows, total = value, rows + lines, total + sum(told.values())
         words = ", ".join(f"{n:,} by {basis}" for basis, n in told.items() if n and basis != "possible")
         parts.append(f"{unit.name}: {_said(value, words, told['possible'])}")
     text = f"Compound heterozygous in {data.name}, {'; '.join(parts)}."
     columns = ["of", "gene", "variant", "consequence", "other variant", "other consequence", "by", "genotypes"]
     columns.append("other genotypes")
-    return ToolResult(
-        text, values if len(units) > 1 else values[units[0].name], "genes",
-        tables=[Table("pairs", columns, rows, total, len(rows) < total)],
-    )  # fmt: skip
+    result = ToolResult(text, values if len(units) > 1 else values[units[0].name], "genes")
+    result.tables.append(Table("pairs", columns, rows, total, len(rows) < total))
+    every = ["of", "gene", "variant", "consequence", "impact", "from", "in a pair", "genotypes"]
+    result.tables.append(Table("candidates", every, alone[: wanted.limit], len(alone), len(alone) > wanted.limit))
+    return result
+
+
+def _candidates(unit: Unit, genes: dict[str, list[Candidate]], paired: dict[str, list[str]]) -> list[list[Any]]:
+    origin = {0: "father", 1: "mother", -1: None}
+    return [
+        [unit.name, gene, c.key, c.consequence, c.impact, origin[c.parent], c.key in paired.get(gene, []), c.calls]
+        for gene, candidates in genes.items()
+        for c in candidates
+    ]
 
 
 def _said(value: dict[str, list[str]], words: str, possible: int) -> str:
