@@ -39,6 +39,12 @@ class CompareFiles(Arguments):
     )
     reference: str | None = Field(None, description="the FASTA in the working folder, for normalise")
     genotypes: bool = Field(True, description="compare the genotypes of samples that both files have")
+    genotypes_of: Literal["all", "snps", "indels"] = Field(
+        "all", description="the records whose genotypes are compared"
+    )
+
+
+_ONLY = {"all": [], "snps": ["-i", 'TYPE="snp"'], "indels": ["-i", 'TYPE="indel"']}
 
 
 @dataclass(slots=True)
@@ -67,7 +73,8 @@ def compare_files(context: ToolContext, wanted: CompareFiles) -> ToolResult:
             counts, private = _sites(pair)
             statistics = _statistics(pair)
             common = [s for s in first.samples if s in second.samples] if wanted.genotypes else []
-            tables = concordance(pair.paths, pair.collapse, common, scratch) if common and counts["shared"] else []
+            chosen = [*pair.collapse, *_ONLY[wanted.genotypes_of]]
+            tables = concordance(pair.paths, chosen, common, scratch) if common and counts["shared"] else []
         except bcftools.BcftoolsError as error:
             problem = one_line(str(error))
             raise ToolError(f"The files cannot be compared: {problem}", "Sort and mend them with make_file") from error
@@ -198,6 +205,8 @@ def _reading(pair: Pair, wanted: CompareFiles, common: list[str]) -> list[str]:
         reading.append(
             "genotypes are compared without phase, where both are complete; a partly missing one counts as missing"
         )
+        if wanted.genotypes_of != "all":
+            reading.append(f"genotypes of records that are {wanted.genotypes_of} alone were compared")
     elif wanted.genotypes:
         reading.append("the files have no sample of the same name, so no genotypes were compared")
     return reading

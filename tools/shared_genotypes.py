@@ -16,30 +16,31 @@ AT_ONCE = 20_000
 ALLELES = re.compile(r"[/|]")
 
 
-def concordance(paths: list[Path], collapse: list[str], samples: list[str], scratch: Path) -> list[Table]:
+def concordance(paths: list[Path], chosen: list[str], samples: list[str], scratch: Path) -> list[Table]:
     """For each sample how many genotypes are the same, and how often which genotype stands against which other.
 
-    `paths` are two indexed files. Raises `BcftoolsError`.
+    `paths` are two indexed files, `chosen` the options of `bcftools isec` that pair their records and choose among them.
+    Raises `BcftoolsError`.
     """
     counts: list[Counter[tuple[str, str]]] = [Counter() for _ in samples]
-    for (first, second), number in _pairs(paths, collapse, samples, scratch):
+    for (first, second), number in _pairs(paths, chosen, samples, scratch):
         one, other = _aligned(first, second)
         for sample, counter in enumerate(counts):
             counter[one[sample], other[sample]] += number
-    return [_summary(samples, counts), _discordant(samples, counts)]
+    return [_summary(samples, counts), _discordant(samples, counts), _same(samples, counts)]
 
 
 def _pairs(
-    paths: list[Path], collapse: list[str], samples: list[str], scratch: Path
+    paths: list[Path], chosen: list[str], samples: list[str], scratch: Path
 ) -> Iterator[tuple[tuple[bytes, bytes], int]]:
     """REF, ALT and genotypes as the two files have them for one record, and how often they come in a block."""
     listed = scratch / "common.txt"
     listed.write_text("".join(f"{s}\n" for s in samples))
-    arguments = ["isec", *collapse, "-n", "=2", "-w", "1,2", "-O", "u", "-p", str(scratch / "both")]
+    arguments = ["isec", *chosen, "-n", "=2", "-w", "1,2", "-O", "u", "-p", str(scratch / "both")]
     with bcftools.stream([*arguments, *map(str, paths)]) as nothing:
         nothing.read()
-    chosen = Step(["view", "-I", "-S", str(listed)])  # query has -S too, and loses names with spaces
-    steps = [chosen, Step(["query", "-f", r"%REF\t%ALT[\t%GT]\n"])]
+    of_samples = Step(["view", "-I", "-S", str(listed)])  # query has -S too, and loses names with spaces
+    steps = [of_samples, Step(["query", "-f", r"%REF\t%ALT[\t%GT]\n"])]
     shared = [Source(scratch / "both" / name) for name in ("0000.bcf", "0001.bcf")]
     with stream_through(steps, shared[0]) as first, stream_through(steps, shared[1]) as second:
         both = zip(first, second, strict=True)
@@ -91,6 +92,17 @@ def _share(part: int, whole: int) -> float | None:
 def alleles_of(genotype: str) -> tuple[str, ...]:
     """The alleles without their order, since phase is not compared."""
     return tuple(sorted(ALLELES.split(genotype)))
+
+
+def _same(samples: list[str], counts: list[Counter[tuple[str, str]]]) -> Table:
+    rows: list[list[Json]] = []
+    for sample, counter in zip(samples, counts, strict=True):
+        kinds = Counter[str]()
+        for (one, other), number in counter.items():
+            if "." not in one + other and alleles_of(one) == alleles_of(other):
+                kinds["/".join(alleles_of(one))] += number
+        rows += [[sample, genotype, number] for genotype, number in kinds.most_common()]
+    return Table("same genotypes", ["sample", "genotype", "records"], rows, len(rows))
 
 
 def _discordant(samples: list[str], counts: list[Counter[tuple[str, str]]]) -> Table:
