@@ -84,7 +84,7 @@ class GenotypeCondition(Arguments):
 RegionText = Annotated[str, Field(description="chr20, chr20:12050 or chr20:10000-14000; 1-based, inclusive")]
 
 
-class VariantFilter(OnDataset):
+class Conditions(Arguments):
     """Conditions on variants; all of them must hold, and within one list any of its values."""
 
     regions: list[RegionText] = Field(default_factory=list, description="records that overlap any of these regions")
@@ -118,6 +118,10 @@ class VariantFilter(OnDataset):
         for text in [*self.regions, *self.not_regions]:
             parse_region(text)
         return self
+
+
+class VariantFilter(Conditions, OnDataset):
+    """Conditions on the variants of one file."""
 
 
 class Counting(VariantFilter):

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
+from .emptiness import why_none
 from .evidence import Command, all_lines, prove, view_command
 from .filters import VariantFilter
 from .registry import Tool
@@ -32,6 +33,7 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     columns, rows = variant_rows(data, records[: wanted.limit])
     keys = [row[0] for row in rows] if len(records) <= wanted.limit else keys_of(data, records[:MAX_VALUE])
     result = ToolResult(_sentence(data, len(records), len(rows)), keys, "records", list(found.reading))
+    result.text += why_none(data, wanted) if not keys else ""
     result.private = bool(wanted.genotypes)  # who carries what would show in the rows
     result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
     if len(records) > MAX_VALUE:

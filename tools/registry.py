@@ -64,6 +64,7 @@ def tools() -> dict[str, Tool]:
         distinct_values,
         explain_finding,
         explore_graph,
+        filter_funnel,
         find_similar,
         genotypes_at,
         group_variants,
@@ -80,12 +81,13 @@ def tools() -> dict[str, Tool]:
         sex_check,
         site_statistics,
         validate_file,
+        why_dropped,
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, make_file,
+               runs_of_homozygosity, compare_files, make_file, filter_funnel, why_dropped,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
