@@ -69,8 +69,9 @@ def combined(steps: Sequence[Conditions]) -> list[VariantFilter]:
             every[name] = [*every.get(name, []), *said[name]]
         _add(layers, {n: v for n, v in said.items() if n not in (*ALL_HOLD, *OF_ENTRY)}, keep=False)
         _add(entries, {n: v for n, v in said.items() if n in OF_ENTRY}, keep=True)
-    joined = zip_longest(layers, entries, [every], fillvalue={})
-    return [VariantFilter.model_validate({n: v for part in parts for n, v in part.items()}) for parts in joined]
+    nothing: dict[str, Any] = {}
+    joined = [a | b | c for a, b, c in zip_longest(layers, entries, [every], fillvalue=nothing)]
+    return [VariantFilter.model_validate(filter_) for filter_ in joined]
 
 
 def _add(layers: list[dict[str, Any]], said: dict[str, Any], keep: bool) -> None:

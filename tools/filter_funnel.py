@@ -104,7 +104,9 @@ def _reading(data: OpenDataset, wanted: FilterFunnel, stages: list[Stage]) -> li
         beside = "conditions beside the steps come first, one by one" if wanted.steps else "one condition a step"
         told.append(f"{beside}, in the order {IN_WORDS}")
     if wanted.scope == "record" and data.summary["multiallelic"]:
-        told.append("a record counts once, and different ALT alleles of it may meet different conditions, as in bcftools")
+        told.append(
+            "a record counts once, and different ALT alleles of it may meet different conditions, as in bcftools"
+        )
         if by_others := stages[-1].found.by_different_alleles:
             told.append(f"{count_of(by_others, 'record')} of the last step meet the conditions only so")
     return [*told, *dict.fromkeys(r for s in stages for r in s.found.reading)]

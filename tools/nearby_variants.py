@@ -41,7 +41,9 @@ def not_in_file(context: ToolContext, data: OpenDataset, wanted: WhyDropped, pla
         return ToolResult(text, {}, "conditions")
     rows = _around(data, place)
     lines = [[how, key, distance] for how, key, distance in _ways(place, rows)]
-    told = f"{place.contig}:{place.pos}" + (f":{place.ref}" if place.ref else "") + (f":{place.alt}" if place.alt else "")
+    told = (
+        f"{place.contig}:{place.pos}" + (f":{place.ref}" if place.ref else "") + (f":{place.alt}" if place.alt else "")
+    )
     text = f"{told} is not in {data.name}, so no filter dropped it. {_near(lines)} {_reference(data)}"
     result = ToolResult(text, {}, "conditions", [place.remark] if place.remark else [])
     result.tables.append(Table("near", ["how", "variant", "bases away"], lines, len(lines)))

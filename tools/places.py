@@ -8,6 +8,9 @@ from ..memory.errors import ToolError
 from ..memory.variant_table import literal
 from .dataset import OpenDataset
 
+COLUMNS_LEFT_OUT = ("key", "signature")
+"""Columns that say nothing of the variant itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,7 +42,7 @@ def place_of(data: OpenDataset, text: str) -> Place:
 
 def records_at(data: OpenDataset, place: Place) -> list[dict[str, Any]]:
     """The allele rows of the records that are called so: of the ALT alone where it is named."""
-    columns = [n for n in data.table.names() if n not in ("key", "signature")]
+    columns = [n for n in data.table.names() if n not in COLUMNS_LEFT_OUT]
     if place.id is not None:
         where = f"(id = {literal(place.id)} OR array_has(string_to_array(id, ';'), {literal(place.id)}))"
     else:

@@ -20,7 +20,6 @@ from .places import Place, place_of, records_at
 from .registry import Tool
 from .result import Evidence, Json, Table, ToolResult
 from .selection import count_found, select_all
-from .text import count_of
 from .variant_rows import variant_key
 
 MAX_RECORDS = 20
@@ -29,9 +28,7 @@ MAX_RECORDS = 20
 class WhyDropped(VariantFilter):
     """A variant, and the filter or the steps of a filter that it should have met."""
 
-    variant: str = Field(
-        min_length=1, description="CHROM:POS, CHROM:POS:REF:ALT or a value of the ID column; 1-based"
-    )
+    variant: str = Field(min_length=1, description="CHROM:POS, CHROM:POS:REF:ALT or a value of the ID column; 1-based")
     steps: list[Step] = Field(
         default_factory=list,
         max_length=20,
