@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .acmg_facts import (
+    Change,
     Facts,
     Row,
+    copies,
     entries_of_allele,
     pathogenic_in_gene,
     protein_changes,
@@ -261,7 +263,7 @@ def _partners_told(case: Case) -> Judgement | None:
     if not case.partners and (copies(case.data, case.facts.row, case.data.samples.index(case.sample)) or 0) > 1:
         return Judgement("not assessed", f"{case.sample} is homozygous, so there is no other variant to pair it with")
     if not case.partners:
-        told = f"{case.sample} carries no other variant of {case.facts.gene} that {case.facts.significance_field} calls pathogenic"
+        told = f"{case.sample} carries no other variant of {case.facts.gene} that the file calls pathogenic"
         return Judgement("not met", told)
     if not any(p.side for p in case.partners):
         keys = ", ".join(p.key for p in case.partners[:3])
