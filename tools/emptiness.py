@@ -24,8 +24,6 @@ def why_none(data: OpenDataset, wanted: VariantFilter, scope: str = "record") ->
     Says which conditions nothing meets even alone, and what the file holds there; where there is none, the one
     condition without which something would be found, or the step at which nothing is left.
     """
-    if not data.summary["records"]:
-        return " The file has no records at all."
     steps = single_steps(wanted)
     alone = [step for step in steps if not _number(data, [step], scope)]
     if alone:
