@@ -110,7 +110,9 @@ def _rows(data: OpenDataset, wanted: AcmgWorksheet) -> tuple[list[Row], int]:
     keys = list(dict.fromkeys(variant_key(r["chrom"], r["pos"], r["ref"], r["alt"]) for r in found))
     if len(keys) > 1:
         raise ToolError(f"{wanted.variant} has {len(keys)} ALT alleles", f"Name one: {', '.join(keys[:10])}")
-    return allele_rows(data, f"record = {found[0]['record']} AND allele = {found[0]['allele']}"), 1
+    first = found[0]
+    where = f"pos = {first['pos']} AND record = {first['record']} AND allele = {first['allele']}"
+    return allele_rows(data, where), 1
 
 
 Sheet = tuple[Facts, dict[str, Judgement]]

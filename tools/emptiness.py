@@ -89,14 +89,14 @@ def _region(data: OpenDataset, text: str) -> str:
     contig, _ = data.contig(contig)
     if contig not in data.contigs:
         return f"the file has no records on {contig}, only on {_listed(data.contigs)}"
-    rows = data.table.columns(["pos", "end"], f"chrom = {literal(contig)}")
-    first, last = pc.min(rows["pos"]).as_py(), pc.max(rows["end"]).as_py()
+    places = data.table.columns(["pos"], f"chrom = {literal(contig)}")["pos"]
+    first, last = pc.min_max(places).as_py().values()
     if start > last or end < first:
         return f"the records of {contig} lie from {first:,} to {last:,}"
-    before = pc.max(rows["end"].filter(pc.less(rows["end"], start))).as_py()
-    after = pc.min(rows["pos"].filter(pc.greater(rows["pos"], end))).as_py()
-    near = [f"the nearest before ends at {before:,}"] * (before is not None)
-    near += [f"the nearest after starts at {after:,}"] * (after is not None)
+    before = pc.max(places.filter(pc.less(places, start))).as_py()
+    after = pc.min(places.filter(pc.greater(places, end))).as_py()
+    near = [f"the nearest before is at {before:,}"] * (before is not None)
+    near += [f"the nearest after is at {after:,}"] * (after is not None)
     return f"of the records of {contig}, " + " and ".join(near) if near else ""
 
 
@@ -118,8 +118,10 @@ def _counted(pairs: list[tuple[str, int]]) -> str:
 
 
 def _ids(data: OpenDataset, step: Step) -> str:
-    known = data.table.count("id IS NOT NULL AND allele <= 1")
-    return f"{count_of(known, 'record')} of {data.summary['records']:,} have an ID" if known else "no record has an ID"
+    known = data.table.count("id IS NOT NULL" + " AND allele <= 1" * bool(data.summary["multiallelic"]))
+    return (
+        f"{known:,} of the {count_of(data.summary['records'], 'record')} have an ID" if known else "no record has one"
+    )
 
 
 def _types(data: OpenDataset, step: Step) -> str:

@@ -158,7 +158,8 @@ def test_values_beside_the_conditions(small, run):
     found = {row[2]: row[3] for row in result.tables[0].rows}
     assert found == {
         "FILTER PASS": "FILTER LowQual", "QUAL >= 30": "QUAL 22", "INFO/NIL < 1": "INFO/NIL absent",
-        "type indel": "snp", "impact HIGH": "AAA missense_variant MODERATE", "het with DP > 10 in CHILD": "CHILD 0/0 DP 9",
+        "type indel": "snp", "impact HIGH": "AAA missense_variant MODERATE",
+        "het with DP > 10 in CHILD": "CHILD 0/0 DP 9",
     }  # fmt: skip
     assert not any(row[4] for row in result.tables[0].rows)
     assert result.value["chr1:100:A:G"]["dropped_at"] == "FILTER PASS"
@@ -213,10 +214,10 @@ def test_names_that_cannot_be_found(small, run):
     ("arguments", "said"),
     [
         ({"regions": ["chr1:2000-3000"]}, "the records of chr1 lie from 100 to 400"),
-        ({"regions": ["chr1:120-150"]}, "the nearest before ends at 100 and the nearest after starts at 200"),
+        ({"regions": ["chr1:120-150"]}, "the nearest before is at 100 and the nearest after is at 200"),
         ({"regions": ["3"]}, "the file has no records on chr3, only on chr1, chr2"),
         ({"filters": ["Never"]}, "Never stands in the header, not in the records; FILTER is PASS (4), LowQual (1)"),
-        ({"ids": ["rs9"]}, "1 record of 5 have an ID"),
+        ({"ids": ["rs9"]}, "1 of the 5 records have an ID"),
         ({"types": ["mnp"]}, "the ALT alleles are snp (5), indel (1)"),
         ({"impacts": ["LOW"]}, "its impacts are HIGH, MODERATE"),
         ({"consequences": ["stop_lost"]}, "its consequences are missense_variant, stop_gained"),
