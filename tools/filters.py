@@ -150,6 +150,9 @@ def parse_region(text: str) -> tuple[str, int, int]:
         return found["contig"], 1, END_OF_CONTIG
     start = int(found["start"].replace(",", ""))
     end = int(found["end"].replace(",", "")) if found["end"] else start
+    if start >= END_OF_CONTIG:
+        raise ValueError(f"the region {text!r} starts after the last position that a contig can have")
+    end = min(end, END_OF_CONTIG - 1)
     if end < start:
         raise ValueError(f"the region {text!r} ends before it starts")
     return found["contig"], start, end

@@ -7,6 +7,7 @@ from typing import Any
 from ..memory.errors import ToolError
 from ..memory.variant_table import literal
 from .dataset import OpenDataset
+from .filters import END_OF_CONTIG
 
 COLUMNS_LEFT_OUT = ("key", "signature")
 """Columns that say nothing of the variant itself."""
@@ -26,18 +27,19 @@ class Place:
 
 
 _AT = re.compile(r"^(?P<contig>\S+):(?P<pos>[\d,]+)(?:[:\s]+(?P<ref>[A-Za-z]+)(?:[:>/\s]+(?P<alt>\S+))?)?$")
+_DASHED = re.compile(r"^(?P<contig>\S+)-(?P<pos>\d+)-(?P<ref>[A-Za-z]+)-(?P<alt>[^\s-]+)$")
 
 
 def place_of(data: OpenDataset, text: str) -> Place:
-    """What `CHROM:POS`, `CHROM:POS:REF:ALT` or an ID means in a file."""
-    found = _AT.match(text.strip())
+    """What `CHROM:POS`, `CHROM:POS:REF:ALT`, `CHROM-POS-REF-ALT` or an ID means in a file."""
+    found = _AT.match(text.strip()) or _DASHED.match(text.strip())
     if not found:
         return Place(text, id=text.strip())
-    if not int(found["pos"].replace(",", "")):
-        raise ToolError(f"{text!r} has no position", "Positions count from 1, as in chr20:12050")
+    pos = int(found["pos"].replace(",", "") or 0)
+    if not 0 < pos < END_OF_CONTIG:
+        raise ToolError(f"{text!r} has no position that a contig could have", "Name it as in chr20:12050, from 1")
     contig, remark = data.contig(found["contig"])
-    ref, alt = found["ref"], found["alt"]
-    return Place(text, None, contig, int(found["pos"].replace(",", "")), ref, alt, remark)
+    return Place(text, None, contig, pos, found["ref"], found["alt"], remark)
 
 
 def records_at(data: OpenDataset, place: Place) -> list[dict[str, Any]]:

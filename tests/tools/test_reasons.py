@@ -206,8 +206,13 @@ def test_not_in_the_file(small, run, variant, said):
 def test_names_that_cannot_be_found(small, run):
     with pytest.raises(ToolError, match="has no contig 'chr9'"):
         run(small, "why_dropped", variant="chr9:100", filters=["PASS"])
-    with pytest.raises(ToolError, match="no position"):
-        run(small, "why_dropped", variant="chr1:0", filters=["PASS"])
+    for wrong in ("chr1:0", "chr1:99999999999999999999"):
+        with pytest.raises(ToolError, match="has no position"):
+            run(small, "why_dropped", variant=wrong, filters=["PASS"])
+    with pytest.raises(ToolError, match="starts after the last position"):
+        run(small, "count_variants", regions=["chr1:99999999999999999999"])
+    assert run(small, "count_variants", regions=["chr1:1-99999999999999999999"]).value == 4
+    assert run(small, "why_dropped", variant="1-100-A-G", filters=["PASS"]).value["chr1:100:A:G"]["kept"] is False
 
 
 @pytest.mark.parametrize(
