@@ -6,7 +6,8 @@ from typing import IO, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ..memory.errors import ToolError
-from .acmg_criteria import Asked, Judgement, judge, table
+from .acmg_case import Asked, Judgement, table
+from .acmg_criteria import judge
 from .acmg_facts import Facts, Row, allele_rows, facts_of
 from .clauses import quoted
 from .condition_steps import given

@@ -8,7 +8,7 @@ import pytest
 from make_vcf import record, write_vcf
 from reference import in_shell
 from vcf_agent.memory.errors import ToolError
-from vcf_agent.tools.acmg_criteria import table
+from vcf_agent.tools.acmg_case import table
 from vcf_agent.tools.pedigree import Pedigree, Person
 
 CODES = ["PVS1", "PS1", "PS2", "PS3", "PS4", "PM1", "PM2", "PM3", "PM4", "PM5", "PM6", "PP1", "PP2", "PP3", "PP4",
