@@ -2,11 +2,12 @@
 
 from .context import ToolContext
 from .dataset import OpenDataset
+from .emptiness import why_none
 from .evidence import prove, view_command
 from .filters import Counting
 from .registry import Tool
 from .result import ToolResult
-from .selection import Selection, count_records, select
+from .selection import Selection, count_found, select
 from .text import count_of
 
 
@@ -17,26 +18,18 @@ def count_variants(context: ToolContext, wanted: Counting) -> ToolResult:
     """
     data = context.dataset(wanted.dataset)
     found = select(data, wanted, wanted.scope)
-    number = _count_alleles(data, found) if wanted.scope == "allele" else count_records(data, found)
+    number = count_found(data, found, wanted.scope)
     command = view_command(data, found.clauses, wanted.scope)
     result = ToolResult(_sentence(data, number, wanted.scope), number, f"{wanted.scope}s", list(found.reading))
     result.reading += _notes(data, found, wanted.scope)
     result.evidence.append(prove(context, data, "count_variants", wanted, command, number))
+    result.text += why_none(data, wanted, wanted.scope) if not number else ""
     if wanted.question == "is_there":
         result.value, result.unit = number > 0, None
         result.text = (
             ("Yes: " if number else "No: ") + result.text[0].lower() * (number == 0) + result.text[number == 0 :]
         )
     return result
-
-
-def _count_alleles(data: OpenDataset, found: Selection) -> int:
-    where = f"allele > 0 AND {found.where}" if found.where else "allele > 0"
-    if found.records is None:
-        return data.table.count(where)
-    import numpy as np
-
-    return int(np.isin(data.table.columns(["record"], where)["record"].to_numpy(), found.records).sum())
 
 
 def _sentence(data: OpenDataset, number: int, scope: str) -> str:

@@ -168,7 +168,9 @@ class OpenDataset:
         if same:
             return same[0]
         raise ToolError(
-            f"No variant of {self.name} is annotated with the gene {symbol!r}",
+            f"No variant of {self.name} is annotated with the gene {symbol!r}; its records are on "
+            + ", ".join(self.contigs[:10])
+            + (f" and {len(self.contigs) - 10} more contigs" if len(self.contigs) > 10 else ""),
             nearest(symbol, self.genes, "Genes there are"),
         )
 

@@ -80,6 +80,9 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
         unprovable = "a name or value in it cannot be written in bcftools' language"
     split = scope == "allele" and bool(data.summary["multiallelic"])
     options = list(chain.from_iterable(_placed(data, c.options, split) for c in clauses))
+    flags = [o for o in options if o in ("-r", "-t", "-f")]
+    if len(set(flags)) < len(flags):  # of two, bcftools takes the last
+        unprovable = unprovable or f"bcftools takes {max(flags, key=flags.count)} only once"
     expressions = [c.expression for c in clauses if c.expression]
     if scope == "allele":
         expressions.insert(0, "N_ALT>0")

@@ -84,7 +84,7 @@ class GenotypeCondition(Arguments):
 RegionText = Annotated[str, Field(description="chr20, chr20:12050 or chr20:10000-14000; 1-based, inclusive")]
 
 
-class VariantFilter(OnDataset):
+class Conditions(Arguments):
     """Conditions on variants; all of them must hold, and within one list any of its values."""
 
     regions: list[RegionText] = Field(default_factory=list, description="records that overlap any of these regions")
@@ -120,6 +120,10 @@ class VariantFilter(OnDataset):
         return self
 
 
+class VariantFilter(Conditions, OnDataset):
+    """Conditions on the variants of one file."""
+
+
 class Counting(VariantFilter):
     """Conditions, and what is counted."""
 
@@ -146,6 +150,9 @@ def parse_region(text: str) -> tuple[str, int, int]:
         return found["contig"], 1, END_OF_CONTIG
     start = int(found["start"].replace(",", ""))
     end = int(found["end"].replace(",", "")) if found["end"] else start
+    if start >= END_OF_CONTIG:
+        raise ValueError(f"the region {text!r} starts after the last position that a contig can have")
+    end = min(end, END_OF_CONTIG - 1)
     if end < start:
         raise ValueError(f"the region {text!r} ends before it starts")
     return found["contig"], start, end

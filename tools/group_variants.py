@@ -15,6 +15,7 @@ from .clauses import consequence_in_file, significance_column
 from .consequences import worst
 from .context import ToolContext
 from .dataset import OpenDataset
+from .emptiness import why_none
 from .evidence import Command, all_lines, prove, tally, view_command
 from .filters import VariantFilter
 from .list_variants import query_options
@@ -42,10 +43,12 @@ def group_variants(context: ToolContext, wanted: GroupVariants) -> ToolResult:
     """
     data = context.dataset(wanted.dataset)
     found = select(data, wanted)
-    counts = _GROUPS[wanted.by](data, record_numbers(data, found), wanted)
+    records = record_numbers(data, found)
+    counts = _GROUPS[wanted.by](data, records, wanted)
     ordered = dict(sorted(counts.items(), key=lambda kv: -kv[1])) if _by_size(wanted) else counts
     shown = dict(list(ordered.items())[: wanted.top]) if wanted.top else ordered
     result = ToolResult(_sentence(data, wanted, shown, len(counts)), shown, "records", list(found.reading))
+    result.text += why_none(data, wanted) if not len(records) else ""
     result.reading += [_READINGS[wanted.by]] if wanted.by in _READINGS else []
     result.reading += _ties(list(ordered.values()), wanted.top)
     result.tables.append(

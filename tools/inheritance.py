@@ -13,6 +13,7 @@ from .clauses import Clause
 from .compound_heterozygous import candidate_patterns, compound_result
 from .context import ToolContext
 from .dataset import OpenDataset
+from .emptiness import why_no_pattern
 from .evidence import all_lines, prove, view_command
 from .families import Trio, families_of, need_both_parents, trios_of
 from .filters import VariantFilter
@@ -123,6 +124,8 @@ def _by_patterns(context: ToolContext, data: OpenDataset, wanted: Inheritance, x
     records = _search(data, wanted, found, units, x)
     compound = wanted.mode == "compound_het"
     result = compound_result(data, wanted, units, records) if compound else _listing(data, wanted, units, records)
+    if not any(len(r) for r in records):
+        result.text += why_no_pattern(data, wanted, found, [i for u in units for i in u.members])
     result.private = True
     result.reading = [*(u.reading for u in units[:MAX_PROVED]), *_common_reading(wanted, units, x), *found.reading]
     for unit, of_unit in list(zip(units, records, strict=True))[:MAX_PROVED]:

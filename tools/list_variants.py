@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
+from .emptiness import why_none
 from .evidence import Command, all_lines, prove, view_command
 from .filters import VariantFilter
 from .long_tables import add_file
@@ -37,6 +38,7 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     columns, rows = variant_rows(data, records[: wanted.limit])
     keys = [row[0] for row in rows] if len(records) <= wanted.limit else keys_of(data, records[:MAX_VALUE])
     result = ToolResult(_sentence(data, len(records), len(rows)), keys, "records", list(found.reading))
+    result.text += why_none(data, wanted) if not keys else ""
     result.private = bool(wanted.genotypes)  # who carries what would show in the rows
     table = Table("variants", columns, rows, len(records), len(rows) < len(records))
     result.tables.append(table)

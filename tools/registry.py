@@ -77,6 +77,7 @@ def _first_problem(error: ValidationError) -> str:
 def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
+        acmg_worksheet,
         check_stores,
         compare_files,
         compare_samples,
@@ -85,6 +86,7 @@ def tools() -> dict[str, Tool]:
         distinct_values,
         explain_finding,
         explore_graph,
+        filter_funnel,
         find_similar,
         genotypes_at,
         group_variants,
@@ -101,12 +103,13 @@ def tools() -> dict[str, Tool]:
         sex_check,
         site_statistics,
         validate_file,
+        why_dropped,
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, make_file,
+               runs_of_homozygosity, compare_files, make_file, filter_funnel, why_dropped, acmg_worksheet,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 

@@ -1,6 +1,6 @@
 """From a filter to the records that meet it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,9 +53,18 @@ class Selection:
 
 def select(data: OpenDataset, wanted: VariantFilter, scope: str = "record") -> Selection:
     """Find the records, or with `scope` allele the alleles, that meet a filter."""
-    clauses = clauses_of(data, wanted) + [_named_clause(data, g) for g in wanted.genotypes if _is_named(g)]
+    return select_all(data, [wanted], scope)
+
+
+def select_all(
+    data: OpenDataset, filters: Sequence[VariantFilter], scope: str = "record", within: Sequence[Clause] = ()
+) -> Selection:
+    """As `select`, for what meets every one of several filters and lies `within` further clauses."""
+    genotypes = [g for wanted in filters for g in wanted.genotypes]
+    clauses = [*within, *(c for wanted in filters for c in clauses_of(data, wanted))]
+    clauses += [_named_clause(data, g) for g in genotypes if _is_named(g)]
     where = " AND ".join(c.sql for c in clauses)
-    counted = [g for g in wanted.genotypes if not _is_named(g)]
+    counted = [g for g in genotypes if not _is_named(g)]
     per_allele = [c.sql for c in clauses if c.per_allele]
     found = Selection(where, None, clauses)
     if scope == "record" and len(per_allele) > 1 and data.summary["multiallelic"]:
@@ -74,6 +83,18 @@ def count_records(data: OpenDataset, found: Selection) -> int:
     if not data.summary["multiallelic"]:
         return data.table.count(found.where)
     return len(np.unique(data.table.columns(["record"], found.where)["record"].to_numpy()))
+
+
+def count_found(data: OpenDataset, found: Selection, scope: str) -> int:
+    """How many records or ALT alleles a selection that was made with this `scope` holds."""
+    return _count_alleles(data, found) if scope == "allele" else count_records(data, found)
+
+
+def _count_alleles(data: OpenDataset, found: Selection) -> int:
+    where = f"allele > 0 AND {found.where}" if found.where else "allele > 0"
+    if found.records is None:
+        return data.table.count(where)
+    return int(np.isin(data.table.columns(["record"], where)["record"].to_numpy(), found.records).sum())
 
 
 def record_numbers(data: OpenDataset, found: Selection) -> npt.NDArray[np.int32]:
