@@ -19,7 +19,7 @@ ALLELES = re.compile(r"[/|]")
 def concordance(paths: list[Path], chosen: list[str], samples: list[str], scratch: Path) -> list[Table]:
     """For each sample how many genotypes are the same, and how often which genotype stands against which other.
 
-    `paths` are two indexed files, `chosen` the options of `bcftools isec` that pair their records and choose among them.
+    `paths` are two indexed files, `chosen` the options of `bcftools isec` that pair and choose their records.
     Raises `BcftoolsError`.
     """
     counts: list[Counter[tuple[str, str]]] = [Counter() for _ in samples]
