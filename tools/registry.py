@@ -56,6 +56,7 @@ def _first_problem(error: ValidationError) -> str:
 def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
+        allele_fractions,
         check_stores,
         compare_files,
         compare_samples,
@@ -86,7 +87,7 @@ def tools() -> dict[str, Tool]:
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, structural_variants, make_file,
+               runs_of_homozygosity, allele_fractions, compare_files, structural_variants, make_file,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
