@@ -7,7 +7,6 @@ from typing import IO, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype, alleles_of, classify
 from .context import ToolContext
 from .dataset import OpenDataset
@@ -18,7 +17,6 @@ from .read_fractions import DENOMINATORS, AlleleBlock, Floats, Mask, allele_bloc
 from .registry import Tool
 from .result import Json, Table, ToolResult
 from .selection import select
-from .text import count_of
 from .variant_rows import rows_of, variant_key
 
 LOW, HIGH = 0.3, 0.7
@@ -64,7 +62,7 @@ class Tally:
     outside: Any = None
     unknown: Any = None
     ratios: Floats = field(default_factory=lambda: np.array([]))
-    times: Floats = field(default_factory=lambda: np.array([]))
+    times: Any = field(default_factory=lambda: np.array([]))
     shown: list[tuple[int, int, int, int, int, int, float | None]] = field(default_factory=list)
     total: int = 0
 
@@ -171,7 +169,9 @@ def _reading(data: OpenDataset, wanted: AlleleFractions, tally: Tally) -> list[s
         reading.append("one entry for each ALT allele that a genotype holds, so 1/2 gives two")
     if unknown := int(tally.unknown.sum()):
         least = "no reads" if wanted.min_reads == 1 else f"fewer than {wanted.min_reads} reads"
-        reading.append(f"{unknown:,} have {least} or no complete AD, and no fraction")
+        reading.append(
+            f"{unknown:,} have {least} or no complete AD, and no fraction (+fill-tags writes 0 for no reads)"
+        )
     return reading
 
 
@@ -252,10 +252,10 @@ def _awk(wanted: AlleleFractions) -> str:
     low, high = wanted.limits()
     het = " if($2~/\\./ || !d) next;" if wanted.which() == "het" else ""
     carried = "" if wanted.which() == "all" else " if(!((i-2) in c)) continue;"
-    whole = "if(n<m) next; t=0; for(j=1;j<=m;j++){if(a[j]==\".\") next; t+=a[j]}" if wanted.of == "all_reads" else ""
+    whole = 'if(n<m) next; t=0; for(j=1;j<=m;j++){if(a[j]==".") next; t+=a[j]}' if wanted.of == "all_reads" else ""
     pair = "" if wanted.of == "all_reads" else ' if(a[1]=="."||a[i]==".") continue; t=a[1]+a[i];'
     return (
-        "awk -F'\\t' '$4!=\".\" {n=split($3,a,\",\"); m=split($4,b,\",\")+1; k=split($2,g,\"[/|]\"); delete c; d=0; "
+        'awk -F\'\\t\' \'$4!="." {n=split($3,a,","); m=split($4,b,",")+1; k=split($2,g,"[/|]"); delete c; d=0; '
         f"for(j=1;j<=k;j++){{c[g[j]-1]; if(g[j]!=g[1]) d=1}}{het} {whole} for(i=2;i<=m && i<=n;i++){{{carried}{pair} "
         f"if(t<{wanted.min_reads}) continue; N[$1]++; v=a[i]/t; if(v<{low:.15g}||v>{high:.15g}) O[$1]++}}}} "
         "END {for(s in N) print s, N[s], O[s]+0}'"

@@ -115,21 +115,18 @@ def _read(data: OpenDataset) -> Iterator[Breakend | None]:
             join = parse_breakend(row["ref"], row["alt"])
             told = {name: row[column] or "" for name, column in named.items()}
             mates = _own(told.get("MATEID") or told.get("PARID") or "", row["allele"], row["n_alt"])
-            contig = known.get(join.contig.casefold(), join.contig) if join else ""
-            yield join and Breakend(
-                row["key"], row["chrom"], row["pos"], row["id"] or "", row["alt"], replace(join, contig=contig),
-                _first(told.get("EVENT", "")), mates,
-            )  # fmt: skip
+            if join is None:
+                yield None
+                continue
+            join = replace(join, contig=known.get(join.contig.casefold(), join.contig))
+            event, place = told.get("EVENT", "").partition(",")[0], (row["key"], row["chrom"], row["pos"])
+            yield Breakend(*place, row["id"] or "", row["alt"], join, event, mates)
 
 
 def _own(text: str, allele: int, n_alt: int) -> list[str]:
     """The mates of one ALT: with as many IDs as ALTs, its own; else all that are given."""
     ids = [i for i in text.split(",") if i not in ("", ".")]
     return [ids[allele - 1]] if len(ids) == n_alt else ids
-
-
-def _first(text: str) -> str:
-    return text.split(",")[0]
 
 
 def _pair_by_id(ends: list[Breakend]) -> None:

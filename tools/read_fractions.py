@@ -68,13 +68,16 @@ class AlleleBlock:
 def need_allele_depths(data: OpenDataset) -> str:
     """A remark on how AD is declared. Raises `ToolError` for a file without reads of each allele."""
     data.need_samples()
+    declared = {f[1] for f in data.summary["fields"] if f[0] == "FORMAT"}
+    way_out = "Ask by genotype, or for the fraction that the caller wrote"
+    if declared >= {"AU", "CU", "GU", "TU"} or "TIR" in declared:
+        way_out = "Strelka writes reads as AU, CU, GU, TU, TAR and TIR, which are not read: add AD to the file first"
     number = next((f[2] for f in data.summary["fields"] if f[0] == "FORMAT" and f[1] == "AD"), None)
     if number is None:
-        raise ToolError(f"{data.name} has no FORMAT/AD, so the reads of its alleles are not known",
-                        "Ask by genotype, or for the fraction that the caller wrote")  # fmt: skip
+        raise ToolError(f"{data.name} has no FORMAT/AD, so the reads of its alleles are not known", way_out)
     if number not in ("R", "."):
         raise ToolError(f"FORMAT/AD of {data.name} is declared Number={number}, not R: it has no value for each allele",
-                        "Ask by genotype, or for the fraction that the caller wrote")  # fmt: skip
+                        way_out)  # fmt: skip
     return "" if number == "R" else "FORMAT/AD is declared Number=. and taken as one value for REF and each ALT"
 
 
@@ -85,7 +88,9 @@ def allele_blocks(data: OpenDataset, found: Selection, samples: list[int]) -> It
     rows = max(BLOCK_CELLS // max(len(data.samples), 1), 1)
     for block in _whole_records(data.table.blocks(["record", "allele", *names], where, rows)):
         kept = np.isin(block["record"].to_numpy(), records) if records is not None else np.ones(len(block), bool)
-        values = {n: matrix(block[n], len(data.samples))[:, samples][kept].astype(np.int64) for n in names}
+        values: dict[str, Matrix] = {
+            n: matrix(block[n], len(data.samples))[:, samples][kept].astype(np.int64) for n in names
+        }
         yield _block(block["record"].to_numpy()[kept], block["allele"].to_numpy()[kept], values, len(samples))
 
 

@@ -80,6 +80,7 @@ def tools() -> dict[str, Tool]:
         sample_statistics,
         sex_check,
         site_statistics,
+        somatic,
         structural_variants,
         validate_file,
     )
@@ -87,7 +88,7 @@ def tools() -> dict[str, Tool]:
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, allele_fractions, compare_files, structural_variants, make_file,
+               runs_of_homozygosity, allele_fractions, compare_files, structural_variants, somatic, make_file,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 

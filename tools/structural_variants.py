@@ -103,7 +103,9 @@ def structural_variants(context: ToolContext, wanted: StructuralVariants) -> Too
     alleles = found.alleles
     ends = breakends_of(data)
     counts = _counts(alleles, ends if wanted.bnd == "events" else None)
-    result = ToolResult(_sentence(data, wanted, alleles, counts), counts, "events" if wanted.bnd == "events" else "lines")
+    result = ToolResult(
+        _sentence(data, wanted, alleles, counts), counts, "events" if wanted.bnd == "events" else "lines"
+    )
     result.reading = _reading(wanted, found)
     result.private = bool(wanted.genotypes)
     result.tables = [_by_type(alleles, counts), _listing(data, wanted, reader, alleles, ends)]
@@ -238,8 +240,8 @@ def _reading(wanted: StructuralVariants, found: Found) -> list[str]:
         lacking = f"{dropped or by['']:,} have none" + (" and are dropped" if dropped else "")
         reading.append("size: " + ", ".join([*told, *([lacking] if by[""] or dropped else [])]))
     if found.plain_left_out:
-        reading.append(f"{count_of(found.plain_left_out, 'allele')} of {LONG} bp and more, written in bases and without "
-                       "SVTYPE, are not counted; `plain_from` counts them")  # fmt: skip
+        left_out = f"{count_of(found.plain_left_out, 'allele')} of {LONG} bp and more, written in bases without SVTYPE"
+        reading.append(f"{left_out}, left out; `plain_from` counts them")
     if wanted.plain_from:
         reading.append(f"alleles written in bases count from a change in length of {wanted.plain_from} bp")
     if wanted.regions and wanted.place == "reaches" and not a.has_end.all():
@@ -332,8 +334,8 @@ def _pairs_told(alleles: SvAlleles, ends: Breakends, pairs: list[tuple[Breakend,
 
 
 def _pair_table(pairs: list[tuple[Breakend, str]], limit: int) -> Table:
-    columns = ["first", "first id", "second", "second id", "kind", "form", "distance", "inserted", "status", "paired by",
-               "event"]  # fmt: skip
+    columns = ["first", "first id", "second", "second id", "kind", "form", "distance", "inserted", "status",
+               "paired by", "event"]  # fmt: skip
     rows: list[list[Json]] = []
     for end, status in pairs[:limit]:
         join, mate = end.join, end.mate
@@ -344,9 +346,7 @@ def _pair_table(pairs: list[tuple[Breakend, str]], limit: int) -> Table:
     return Table("breakends", columns, rows, len(pairs), len(rows) < len(pairs))
 
 
-def _proof(
-    data: OpenDataset, wanted: StructuralVariants, found: Found, result: ToolResult
-) -> tuple[Command, Json]:
+def _proof(data: OpenDataset, wanted: StructuralVariants, found: Found, result: ToolResult) -> tuple[Command, Json]:
     """`bcftools query` of SVTYPE, or of the keys, under the same conditions; it counts lines, never events."""
     alleles = found.alleles
     clauses = [*found.clauses, Clause("", expression=_type_expression(wanted, found)), *_size_clauses(wanted, found)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ class SvAlleles:
     texts: list[str] = field(default_factory=list)
 
     def keep(self, mask: Mask) -> "SvAlleles":
-        return SvAlleles(*(getattr(self, name)[mask] for name in ARRAYS), self.kinds, self.texts)
+        return SvAlleles(*(getattr(self, name)[mask] for name in ARRAYS), kinds=self.kinds, texts=self.texts)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -70,7 +71,7 @@ ARRAYS = ["record", "allele", "n_alt", "kind", "svtype", "size", "size_from", "p
 def joined(blocks: list[SvAlleles]) -> SvAlleles:
     """Blocks of one file one after the other; at least one."""
     arrays = [np.concatenate([getattr(b, name) for b in blocks]) for name in ARRAYS]
-    return SvAlleles(*arrays, blocks[0].kinds, blocks[0].texts)
+    return SvAlleles(*arrays, kinds=blocks[0].kinds, texts=blocks[0].texts)
 
 
 class SvReader:
@@ -81,7 +82,9 @@ class SvReader:
 
     def __init__(self, data: OpenDataset, alt_first: bool) -> None:
         self.data, self.alt_first = data, alt_first
-        self.info = {n: data.info[n] for n in ("SVTYPE", "SVLEN", "END", "CHR2", "END2") if n in data.info}
+        self.info: dict[str, InfoColumn] = {
+            n: data.info[n] for n in ("SVTYPE", "SVLEN", "END", "CHR2", "END2") if n in data.info
+        }
         self.kinds: list[str] = []
         self.texts: list[str] = []
 
@@ -98,7 +101,8 @@ class SvReader:
 
     def empty(self) -> SvAlleles:
         none = np.array([], dtype=np.int64)
-        return SvAlleles(*([none] * 10), *([none.astype(bool)] * 3), self.kinds, self.texts)
+        arrays: list[Any] = [*([none] * 10), *([none.astype(bool)] * 3)]
+        return SvAlleles(*arrays, kinds=self.kinds, texts=self.texts)
 
     def _read(self, block: pa.RecordBatch) -> SvAlleles:
         pos, end = _whole(block["pos"]), _whole(block["end"])
@@ -202,4 +206,4 @@ def _places(texts: pa.Array, known: list[str]) -> Ints:
         if text not in known:
             known.append(text)
     book = np.array([*(known.index(t) for t in codes.dictionary.to_pylist()), -1], dtype=np.int64)
-    return book[pc.fill_null(codes.indices, len(book) - 1).to_numpy()]
+    return np.asarray(book[pc.fill_null(codes.indices, len(book) - 1).to_numpy()])

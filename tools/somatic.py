@@ -1,0 +1,443 @@
+"""Variants of a tumour beside its normal, with depths, reads and allele fractions."""
+
+from dataclasses import dataclass
+from typing import IO, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from ..memory.errors import ToolError
+from ..memory.genotype_codes import Genotype
+from .caller_fractions import caller_field, caller_fractions
+from .clauses import Clause
+from .context import ToolContext
+from .dataset import OpenDataset
+from .evidence import Command, all_lines, asks_samples, prove, view_command
+from .filters import Condition, VariantFilter
+from .genotype_patterns import Mask, is_any_of, missing_without_alt
+from .list_variants import MAX_VALUE, query_options
+from .read_fractions import DENOMINATORS, AlleleBlock, Floats, allele_blocks, need_allele_depths
+from .registry import Tool
+from .result import Json, Table, ToolResult
+from .selection import Selection, select
+from .text import count_of
+from .tumour_and_normal import Who, tell_apart
+from .variant_rows import keys_of, rows_of, variant_key
+
+Share = Field(None, ge=0, le=1)
+Reads = Field(None, ge=0)
+
+
+class Somatic(VariantFilter):
+    tumour: str | None = Field(None, description="sample; without it, by the header, else by the samples' names")
+    normal: str | None = Field(None, description="sample, as `tumour`")
+    tumour_only: bool = Field(False, description="there is no normal, or it is not to be looked at")
+    variants: Literal["tumour_only", "all"] = Field(
+        "tumour_only", description="those in the tumour and not in the normal, or all that the conditions leave"
+    )
+    by: Literal["genotype", "reads"] = Field(
+        "genotype",
+        description="genotype: the tumour carries an ALT allele, the normal is called reference. reads: by the limits "
+        "below, whatever the genotypes; without any, at least one ALT read in the tumour and none in the normal. "
+        "With genotype, limits that are given must hold as well",
+    )
+    normal_missing: Literal["exclude", "as_reference"] = Field(
+        "exclude",
+        description="a missing value of the normal (GT by genotype, AD by reads) drops the variant or is taken as "
+        "reference",
+    )
+    min_tumour_vaf: float | None = Share
+    min_tumour_alt: int | None = Reads
+    max_normal_vaf: float | None = Share
+    max_normal_alt: int | None = Reads
+    min_depth: int | None = Field(None, ge=0, description="least depth of both samples: FORMAT/DP, else the sum of AD")
+    vaf: Literal["ref_and_alt", "all_reads", "dp", "caller"] = Field(
+        "ref_and_alt",
+        description="ALT reads of AD divided by those of REF and that ALT, by those of all alleles, or by FORMAT/DP; "
+        "or the fraction as the caller wrote it (FORMAT/AF, VAF, FA or FREQ)",
+    )
+    max_frequency: float | None = Field(
+        None, ge=0, le=1, description="largest population frequency, of every such field; unknown is kept"
+    )
+    show: Literal["variants", "sites", "histogram"] = Field(
+        "variants",
+        description="what the value is: the list of variants, depth with ALT reads and VAF of the tumour for each ALT "
+        "allele, or the number of ALT alleles in each bin of VAF",
+    )
+    bins: int = Field(10, ge=1, le=100, description="of the histogram, of equal width from 0 to 1")
+    limit: int = Field(20, ge=1, le=1000, description="rows shown; the total is always told")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tumour_only and self.normal is not None:
+            raise ValueError("`tumour_only` looks at no normal, so leave out `normal`")
+        if self.tumour_only and not (self.max_normal_vaf is self.max_normal_alt is None):
+            raise ValueError("`max_normal_vaf` and `max_normal_alt` need a normal")
+        if self.variants == "all" and self.limits_given():
+            raise ValueError("limits on reads go with variants = tumour_only")
+        return self
+
+    def limits_given(self) -> bool:
+        limits = (self.min_tumour_vaf, self.min_tumour_alt, self.max_normal_vaf, self.max_normal_alt, self.min_depth)
+        return any(limit is not None for limit in limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the reads must be; those of `Somatic`, with the defaults of `by` = reads filled in."""
+
+    tumour_vaf: float | None
+    tumour_alt: int | None
+    normal_vaf: float | None
+    normal_alt: int | None
+    depth: int | None
+
+    def words(self) -> list[str]:
+        every = [("tumour VAF >=", self.tumour_vaf), ("tumour ALT reads >=", self.tumour_alt),
+                 ("normal VAF <=", self.normal_vaf), ("normal ALT reads <=", self.normal_alt),
+                 ("depth >=", self.depth)]  # fmt: skip
+        return [f"{name} {value:g}" for name, value in every if value is not None]
+
+
+def somatic(context: ToolContext, wanted: Somatic) -> ToolResult:
+    """Variants of the tumour that its normal does not have. The value is as `show` says.
+
+    Raises `ToolError` where it is not clear which sample is the tumour, or the file lacks what is asked for.
+    """
+    data = context.dataset(wanted.dataset)
+    who = tell_apart(data, wanted.tumour, wanted.normal, wanted.tumour_only)
+    limits, remarks = _limits(wanted, who), _check(data, wanted)
+    found = select(data, wanted.model_copy(update={"where": [*wanted.where, *_rare(data, wanted)]}))
+    alleles = _search(data, wanted, who, limits, found)
+    records = np.unique(alleles.record).astype(np.int32)
+    result = ToolResult(_sentence(data, wanted, who, alleles, records), private=True)
+    result.reading = [*_reading(data, wanted, who, limits), *remarks, *found.reading]
+    histogram = _histogram(alleles, wanted.bins)
+    known = bool(sum(row[2] for row in histogram.rows))
+    result.tables = [_sites(data, who, alleles, wanted.limit), *([histogram] if known else [])]
+    result.value, result.unit = keys_of(data, records[:MAX_VALUE]), "records"
+    if wanted.show == "sites":
+        result.value, result.unit = _by_site(data, alleles), "ALT alleles"
+    if wanted.show == "histogram":
+        result.value, result.unit = {f"{r[0]:g}-{r[1]:g}": r[2] for r in histogram.rows}, "ALT alleles"
+    command, expected = _proof(data, wanted, who, limits, found, records)
+    if wanted.show == "sites" and wanted.variants == "all" and len(alleles.record) <= MAX_VALUE:
+        command, expected = _sites_proof(data, wanted, who, command), result.value
+    result.evidence.append(prove(context, data, "somatic", wanted, command, expected))
+    return result
+
+
+def _limits(wanted: Somatic, who: Who) -> Limits:
+    t_alt, n_alt = wanted.min_tumour_alt, wanted.max_normal_alt
+    if who.normal is None and (wanted.max_normal_vaf is not None or n_alt is not None):
+        raise ToolError("There is no normal to which `max_normal_vaf` or `max_normal_alt` could apply", "Name `normal`")
+    if wanted.by == "reads" and wanted.variants == "tumour_only":
+        t_alt = 1 if t_alt is None and wanted.min_tumour_vaf is None else t_alt
+        n_alt = 0 if n_alt is None and wanted.max_normal_vaf is None and who.normal is not None else n_alt
+    return Limits(wanted.min_tumour_vaf, t_alt, wanted.max_normal_vaf, n_alt, wanted.min_depth)
+
+
+def _check(data: OpenDataset, wanted: Somatic) -> list[str]:
+    """Raises `ToolError` for what the file lacks; returns remarks on what it has."""
+    by_genotype = wanted.variants == "tumour_only" and wanted.by == "genotype"
+    if by_genotype and "GT" not in data.summary["sample_fields"]:
+        raise ToolError(f"{data.name} has no FORMAT/GT, so no genotypes", "Ask by = reads, or for variants = all")
+    if wanted.vaf == "caller":
+        caller_field(data)
+    if wanted.vaf == "dp" and "DP" not in data.summary["sample_fields"]:
+        raise ToolError(f"{data.name} has no FORMAT/DP", "Leave out vaf = dp")
+    by_reads = wanted.by == "reads" and wanted.variants == "tumour_only"
+    needs_ad = by_reads or wanted.min_tumour_alt is not None or wanted.max_normal_alt is not None
+    by_vaf = wanted.min_tumour_vaf is not None or wanted.max_normal_vaf is not None
+    if needs_ad or (wanted.vaf != "caller" and by_vaf):
+        remark = need_allele_depths(data)
+        return [remark] if remark else []
+    if "AD" not in data.summary["sample_fields"]:
+        return ["the file has no FORMAT/AD, so ALT reads are not known"]
+    return []
+
+
+def _rare(data: OpenDataset, wanted: Somatic) -> list[Condition]:
+    if wanted.max_frequency is None:
+        return []
+    fields = list(data.frequency_fields())
+    if not fields:
+        raise ToolError(f"{data.name} has no population frequencies", "Annotate it with gnomAD, or leave out the cut")
+    return [Condition(field=f, op="<=", value=wanted.max_frequency, absent="keep") for f in fields]
+
+
+@dataclass(slots=True)
+class Pairs:
+    """The alleles that were kept. Each matrix has a column for the tumour and, where there is one, for the normal."""
+
+    record: npt.NDArray[np.int64]
+    allele: npt.NDArray[np.int64]
+    gt: npt.NDArray[Any]
+    depth: npt.NDArray[Any]
+    alt: npt.NDArray[Any]
+    vaf: Floats
+
+    def keep(self, mask: Mask) -> "Pairs":
+        return Pairs(self.record[mask], self.allele[mask], self.gt[mask], self.depth[mask], self.alt[mask],
+                     self.vaf[mask])  # fmt: skip
+
+
+def _search(data: OpenDataset, wanted: Somatic, who: Who, limits: Limits, found: Selection) -> Pairs:
+    samples = [who.tumour] + ([who.normal] if who.normal is not None else [])
+    n = len(samples)
+    whole, some = np.zeros((0, n), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    kept = [Pairs(some, some, whole, whole, whole, np.zeros((0, n)))]
+    for block in allele_blocks(data, found, samples):
+        nothing = np.full(block.alt.shape, np.nan)
+        vaf = nothing if wanted.vaf == "caller" else block.fractions(wanted.vaf)
+        pairs = Pairs(block.record, block.allele, block.gt, block.depth(), block.alt, vaf)
+        if wanted.variants == "tumour_only":
+            mask = _by_genotype(data, wanted, block) if wanted.by == "genotype" else np.ones(len(block.record), bool)
+            pairs = pairs.keep(mask & _by_reads(pairs, wanted, limits))
+        kept.append(pairs)
+    every = Pairs(*(np.concatenate([getattr(p, name) for p in kept]) for name in Pairs.__slots__))
+    if wanted.vaf == "caller":
+        every.vaf = caller_fractions(data, [data.samples[i] for i in samples], every.record, every.allele)
+    return every.keep(_by_vaf(every, wanted, limits)) if wanted.variants == "tumour_only" else every
+
+
+def _by_genotype(data: OpenDataset, wanted: Somatic, block: AlleleBlock) -> Mask:
+    held = block.carried(data)[:, 0] & is_any_of(data, ("carrier",))[block.gt[:, 0]]
+    if block.gt.shape[1] == 1:
+        return held
+    normal = is_any_of(data, ("reference",))
+    if wanted.normal_missing == "as_reference":
+        normal = normal | missing_without_alt(data)
+    return held & normal[block.gt[:, 1]]
+
+
+def _by_reads(pairs: Pairs, wanted: Somatic, limits: Limits) -> Mask:
+    mask = np.ones(len(pairs.record), dtype=bool)
+    lenient = wanted.normal_missing == "as_reference"
+    if limits.depth is not None:
+        mask &= (pairs.depth >= limits.depth).all(axis=1)
+    if limits.tumour_alt is not None:
+        mask &= pairs.alt[:, 0] >= limits.tumour_alt
+    if limits.normal_alt is not None:
+        reads = pairs.alt[:, 1]
+        mask &= (reads <= limits.normal_alt) & ((reads >= 0) | lenient)
+    return mask
+
+
+def _by_vaf(pairs: Pairs, wanted: Somatic, limits: Limits) -> Mask:
+    mask = np.ones(len(pairs.record), dtype=bool)
+    if limits.tumour_vaf is not None:
+        mask &= pairs.vaf[:, 0] >= limits.tumour_vaf
+    if limits.normal_vaf is not None:
+        unknown = np.isnan(pairs.vaf[:, 1]) & (wanted.normal_missing == "as_reference")
+        mask &= (pairs.vaf[:, 1] <= limits.normal_vaf) | unknown
+    return mask
+
+
+def _names(data: OpenDataset, who: Who) -> tuple[str, str]:
+    return data.samples[who.tumour], "" if who.normal is None else data.samples[who.normal]
+
+
+def _sentence(data: OpenDataset, wanted: Somatic, who: Who, alleles: Pairs, numbers: npt.NDArray[np.int32]) -> str:
+    tumour, normal = _names(data, who)
+    records = len(numbers)
+    passing = int(np.isin(data.table.columns(["record"], "filter = 'PASS' AND allele <= 1")["record"], numbers).sum())
+    if wanted.variants == "all":
+        text = f"{count_of(records, 'record')} of {data.name}, with the reads of {tumour}"
+    elif normal:
+        text = f"{count_of(records, 'record')} of {data.name} have an ALT allele in {tumour} and not in {normal}"
+    else:
+        text = f"{count_of(records, 'record')} of {data.name} have an ALT allele in {tumour}"
+    known = alleles.vaf[~np.isnan(alleles.vaf[:, 0]), 0]
+    text += f", {passing:,} with FILTER PASS" if passing < records else ""
+    text += f"; the median VAF in {tumour} is {np.median(known):.4g} over {len(known):,}." if len(known) else "."
+    if not normal:
+        text += " Without a normal, germline variants are among them."
+    return text
+
+
+def _reading(data: OpenDataset, wanted: Somatic, who: Who, limits: Limits) -> list[str]:
+    tumour, normal = _names(data, who)
+    pair = f"{tumour} is the tumour" + (f" and {normal} the normal" if normal else ", and no normal is looked at")
+    reading = [f"{pair}: {who.how}"]
+    if wanted.variants == "tumour_only" and wanted.by == "genotype":
+        missing = "is taken as reference" if wanted.normal_missing == "as_reference" else "drops the record"
+        reading.append("by genotype: the tumour's genotype holds the ALT allele" + (
+            f", the normal's is complete and reference alone; a missing one {missing}" if normal else ""))  # fmt: skip
+    if limits.words():
+        missing = "taken as no ALT read" if wanted.normal_missing == "as_reference" else "dropped"
+        reading.append("by reads: " + ", ".join(limits.words())
+                       + (f"; a normal without AD is {missing}" if normal else ""))  # fmt: skip
+    if wanted.vaf == "caller":
+        reading.append(f"VAF is FORMAT/{caller_field(data)} as the caller wrote it")
+    elif "AD" in data.summary["sample_fields"]:
+        reading.append(f"VAF is ALT reads among {DENOMINATORS[wanted.vaf]}")
+    if wanted.max_frequency is not None:
+        reading.append(f"population frequency at most {wanted.max_frequency:g} in every such field; unknown is kept")
+    return reading
+
+
+def _sites(data: OpenDataset, who: Who, alleles: Pairs, limit: int) -> Table:
+    """One row per ALT allele."""
+    told = _told_of(data, alleles.record[:limit])
+    names = ["tumour", "normal"][: alleles.alt.shape[1]]
+    columns = ["variant", "filter", *(f"{n} {what}" for n in names for what in ("GT", "depth", "ALT reads", "VAF"))]
+    rows: list[list[Json]] = []
+    for i in range(min(limit, len(alleles.record))):
+        row: list[Json] = list(told[int(alleles.record[i]), int(alleles.allele[i])])
+        for s in range(len(names)):
+            row += [_genotype(data, alleles, i, s), *_numbers(alleles, i, s)]
+        rows.append(row)
+    return Table("tumour and normal", columns, rows, len(alleles.record), len(rows) < len(alleles.record))
+
+
+def _genotype(data: OpenDataset, alleles: Pairs, i: int, s: int) -> str | None:
+    return data.codes.texts[alleles.gt[i, s]] if "GT" in data.summary["sample_fields"] else None
+
+
+def _numbers(alleles: Pairs, i: int, s: int) -> list[Json]:
+    vaf = float(alleles.vaf[i, s])
+    depth, alt = (int(n) if n >= 0 else None for n in (alleles.depth[i, s], alleles.alt[i, s]))
+    return [depth, alt, None if np.isnan(vaf) else round(vaf, 6)]
+
+
+def _told_of(data: OpenDataset, records: npt.NDArray[np.int64]) -> dict[tuple[int, int], tuple[str, str]]:
+    columns = ["record", "allele", "chrom", "pos", "ref", "alt", "filter"]
+    rows = rows_of(data, columns, np.unique(records).astype(np.int32)).to_pylist()
+    return {
+        (r["record"], r["allele"]): (variant_key(r["chrom"], r["pos"], r["ref"], r["alt"]), r["filter"]) for r in rows
+    }
+
+
+def _by_site(data: OpenDataset, alleles: Pairs) -> dict[str, Json]:
+    """Of the first 10,000 alleles, what the tumour's reads are."""
+    first = alleles.keep(np.arange(len(alleles.record)) < MAX_VALUE)
+    told = _told_of(data, first.record)
+    names = ("depth", "alt_reads", "vaf")
+    return {
+        told[key][0]: dict(zip(names, _numbers(first, i, 0), strict=True))
+        for i, key in enumerate(zip(first.record.tolist(), first.allele.tolist(), strict=True))
+    }
+
+
+def _histogram(alleles: Pairs, bins: int) -> Table:
+    """How many alleles have their VAF in the tumour in each bin; the last one holds 1 too."""
+    known = alleles.vaf[~np.isnan(alleles.vaf[:, 0]), 0]
+    counts, edges = np.histogram(known, bins, (0.0, 1.0))
+    rows: list[list[Json]] = [
+        [round(float(a), 6), round(float(b), 6), int(n)] for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]
+    return Table("VAF histogram", ["from", "to", "ALT alleles"], rows, bins)
+
+
+def _proof(
+    data: OpenDataset, wanted: Somatic, who: Who, limits: Limits, found: Selection, records: npt.NDArray[np.int32]
+) -> tuple[Command, Json]:
+    """`bcftools query` under the same conditions: the variants, or of all of them the tumour's DP and AD."""
+    clauses = [*found.clauses]
+    if wanted.variants == "tumour_only":
+        clauses.append(_clause(data, wanted, who, limits))
+    else:
+        clauses.append(Clause("", expression="N_ALT>0"))
+    command = view_command(data, clauses)
+    command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
+    command.then, command.read = "", all_lines
+    return command, keys_of(data, records) if len(records) <= MAX_VALUE else None
+
+
+def _sites_proof(data: OpenDataset, wanted: Somatic, who: Who, command: Command) -> Command:
+    """The same command with the tumour's DP and AD, from which depth, ALT reads and VAF are counted again."""
+    name = data.samples[who.tumour]
+    dp, ad = (f"%{f}" if f in data.summary["sample_fields"] else "." for f in ("DP", "AD"))
+    options = command.arguments[3:]
+    command.arguments = ["query", "-s", name, "-f", rf"%CHROM:%POS:%REF:%ALT[\t{dp}\t{ad}]\n", *options]
+    command.unprovable = command.unprovable or asks_samples(command.arguments) or data.unlistable([name])
+    if wanted.vaf == "caller":
+        command.unprovable = "the fraction is read as the caller wrote it"
+    below = {"ref_and_alt": "(a[1]+a[i])", "all_reads": "t", "dp": "$2", "caller": "1"}[wanted.vaf]
+    command.then = (
+        """awk -F'\\t' '{n=split($3,a,","); t=0; for(i=1;i<=n;i++) t+=a[i]; for(i=2;i<=n;i++) """
+        f"""print $1, ($2=="." ? t : $2), a[i], ({below}>0 ? a[i]/{below} : ".")}}'"""
+    )
+    command.read = lambda output: _sites_in(output, wanted.vaf)
+    return command
+
+
+def _sites_in(output: IO[bytes], vaf: str) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for line in all_lines(output):
+        key, dp, ad = line.split("\t")
+        site, _, alts = key.rpartition(":")
+        if "<" in key or "[" in key or "]" in key:  # a colon may stand inside of ALT
+            site, alts = ":".join(key.split(":", 3)[:3]), key.split(":", 3)[3]
+        names = alts.split(",")
+        reads = [int(n) if n != "." else None for n in ad.split(",")][: len(names) + 1]
+        whole = sum(n or 0 for n in reads) if len(reads) == len(names) + 1 and None not in reads else None
+        depth = int(dp) if dp != "." else whole
+        for i, alt in enumerate(names, 1):
+            mine, ref = (reads[j] if j < len(reads) else None for j in (i, 0))
+            both = None if mine is None or ref is None else mine + ref
+            below = {"ref_and_alt": both, "all_reads": whole, "dp": int(dp) if dp != "." else None}[vaf]
+            share = round(mine / below, 6) if mine is not None and below else None
+            found[f"{site}:{alt}"] = {"depth": depth, "alt_reads": mine, "vaf": share}
+    return found
+
+
+def _clause(data: OpenDataset, wanted: Somatic, who: Who, limits: Limits) -> Clause:
+    """The same conditions in bcftools' words."""
+    t, n = who.tumour, who.normal
+    lenient = wanted.normal_missing == "as_reference"
+    parts = []
+    if wanted.by == "genotype":
+        parts.append(f'GT[{t}]="alt"')
+        if n is not None:
+            parts.append(f'(GT[{n}]="ref" || GT[{n}]="mis")' if lenient else f'GT[{n}]="ref"')
+    parts += _reads_expressions(limits, wanted, t, n)
+    clause = Clause("", expression=" && ".join(parts))
+    if lenient and n is not None:
+        clause.unprovable = _why_lenient(data, wanted, limits)
+    if limits.words() and data.summary["multiallelic"]:
+        clause.unprovable = "bcftools would take the reads of the first ALT allele for all"
+    if limits.depth is not None and "DP" not in data.summary["sample_fields"]:
+        clause.unprovable = "the depth is the sum of AD"
+    if wanted.vaf == "caller" and (limits.tumour_vaf is not None or limits.normal_vaf is not None):
+        clause.unprovable = "the fraction is read as the caller wrote it"
+    return clause
+
+
+def _why_lenient(data: OpenDataset, wanted: Somatic, limits: Limits) -> str:
+    if wanted.by == "reads" or limits.normal_alt is not None or limits.normal_vaf is not None:
+        return "a missing AD of the normal is taken as no ALT read"
+    if data.codes.with_class(Genotype.PARTIAL):
+        return "a genotype with one missing allele may carry an ALT, which bcftools cannot tell"
+    return "some records have no GT at all" if data.records_without_genotypes else ""
+
+
+def _reads_expressions(limits: Limits, wanted: Somatic, t: int, n: int | None) -> list[str]:
+    def fraction(i: int) -> str:
+        below = {"ref_and_alt": f"(FMT/AD[{i}:0]+FMT/AD[{i}:1])", "all_reads": f"(FMT/AD[{i}:0]+FMT/AD[{i}:1])",
+                 "dp": f"FMT/DP[{i}]", "caller": "1"}[wanted.vaf]  # fmt: skip
+        return f"FMT/AD[{i}:1]/{below}"
+
+    parts = [f"FMT/DP[{i}]>={limits.depth}" for i in (t, n) if i is not None and limits.depth is not None]
+    if limits.tumour_alt is not None:
+        parts.append(f"FMT/AD[{t}:1]>={limits.tumour_alt}")
+    if limits.tumour_vaf is not None:
+        parts.append(f"{fraction(t)}>={limits.tumour_vaf:.15g}")
+    if n is not None and limits.normal_alt is not None:
+        parts.append(f"FMT/AD[{n}:1]<={limits.normal_alt}")
+    if n is not None and limits.normal_vaf is not None:
+        parts.append(f"{fraction(n)}<={limits.normal_vaf:.15g}")
+    return parts
+
+
+TOOL = Tool(
+    "somatic",
+    "Tumour against normal: variants in the tumour only, by genotype or by reads, with depth, ALT reads and VAF of "
+    "both for each site and a histogram of VAF; or the tumour's VAFs at all sites; also for a tumour without a "
+    "normal. Tells from header or names which sample is which. All filters on variants apply.",
+    Somatic,
+    somatic,
+    example={"tumour": "ARUN", "normal": "MIRA", "by": "reads", "min_tumour_vaf": 0.2, "max_normal_alt": 0},
+)
