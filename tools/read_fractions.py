@@ -85,7 +85,7 @@ def allele_blocks(data: OpenDataset, found: Selection, samples: list[int]) -> It
     """The ALT alleles of the selected records, all those of a record in one block, for some samples (0-based)."""
     where, records = _condition(data, found)
     names = [n for n in ("gt", "dp", "ad_ref", "ad_alt") if n in data.table.names()]
-    rows = max(BLOCK_CELLS // max(len(data.samples), 1), 1)
+    rows = max(BLOCK_CELLS // 4 // len(data.samples), 1)
     for block in _whole_records(data.table.blocks(["record", "allele", *names], where, rows)):
         kept = np.isin(block["record"].to_numpy(), records) if records is not None else np.ones(len(block), bool)
         values: dict[str, Matrix] = {
@@ -120,7 +120,7 @@ def _whole_records(blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 
 
 def _block(record: Ints, allele: Ints, values: dict[str, Matrix], samples: int) -> AlleleBlock:
-    none = np.full((len(record), samples), -1, dtype=np.int64)
+    none = np.full((len(record), samples), -1, dtype=np.int32)
     ref, alt = values.get("ad_ref", none), values.get("ad_alt", none)
     total = none.copy()
     if len(record):

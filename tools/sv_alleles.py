@@ -51,7 +51,8 @@ class SvAlleles:
     texts: list[str] = field(default_factory=list)
 
     def keep(self, mask: Mask) -> "SvAlleles":
-        return SvAlleles(*(getattr(self, name)[mask] for name in ARRAYS), kinds=self.kinds, texts=self.texts)
+        arrays: dict[str, Any] = {name: getattr(self, name)[mask] for name in ARRAYS}
+        return SvAlleles(**arrays, kinds=self.kinds, texts=self.texts)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -70,8 +71,8 @@ ARRAYS = ["record", "allele", "n_alt", "kind", "svtype", "size", "size_from", "p
 
 def joined(blocks: list[SvAlleles]) -> SvAlleles:
     """Blocks of one file one after the other; at least one."""
-    arrays = [np.concatenate([getattr(b, name) for b in blocks]) for name in ARRAYS]
-    return SvAlleles(*arrays, kinds=blocks[0].kinds, texts=blocks[0].texts)
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(b, name) for b in blocks]) for name in ARRAYS}
+    return SvAlleles(**arrays, kinds=blocks[0].kinds, texts=blocks[0].texts)
 
 
 class SvReader:
@@ -88,21 +89,21 @@ class SvReader:
         self.kinds: list[str] = []
         self.texts: list[str] = []
 
-    def blocks(self, where: str = "") -> Iterator[tuple[SvAlleles, pa.Array]]:
-        """Structural alleles and long plain ones, with their contigs; `where` is a further condition."""
+    def blocks(self) -> Iterator[tuple[SvAlleles, pa.Array]]:
+        """Structural alleles and long plain ones, with their contigs."""
         svtype = f"{self.info['SVTYPE'].column} IS NOT NULL OR " if "SVTYPE" in self.info else ""
         mine = f"({svtype}(starts_with(alt, '<') AND type = 'other') OR {IS_BREAKEND} OR abs(length) >= {LONG})"
         mine += " AND (n_alt <= 1 OR type NOT IN ('ref', 'overlap'))"
         columns = ["record", "allele", "n_alt", "chrom", "pos", "end", "ref", "alt", "length"]
         columns += [c.column for c in self.info.values()]
-        for block in self.data.table.blocks(columns, f"{mine} AND {where}" if where else mine, ROWS):
+        for block in self.data.table.blocks(columns, mine, ROWS):
             if len(block):
                 yield self._read(block), block["chrom"]
 
     def empty(self) -> SvAlleles:
-        none = np.array([], dtype=np.int64)
-        arrays: list[Any] = [*([none] * 10), *([none.astype(bool)] * 3)]
-        return SvAlleles(*arrays, kinds=self.kinds, texts=self.texts)
+        flags = ("differ", "plain", "has_end")
+        arrays: dict[str, Any] = {name: np.array([], dtype=bool if name in flags else np.int64) for name in ARRAYS}
+        return SvAlleles(**arrays, kinds=self.kinds, texts=self.texts)
 
     def _read(self, block: pa.RecordBatch) -> SvAlleles:
         pos, end = _whole(block["pos"]), _whole(block["end"])
