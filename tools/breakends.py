@@ -110,17 +110,25 @@ def _read(data: OpenDataset) -> Iterator[Breakend | None]:
     named = {name: data.info[name].column for name in ("MATEID", "PARID", "EVENT") if name in data.info}
     columns = ["key", "allele", "n_alt", "chrom", "pos", "id", "ref", "alt", *named.values()]
     known = {name.casefold(): c for c in data.contigs for name in [*other_names(c), c]}
+    here = set(data.contigs)
     for block in data.table.blocks(columns, IS_BREAKEND, 1 << 16):
-        for row in block.to_pylist():
-            join = parse_breakend(row["ref"], row["alt"])
-            told = {name: row[column] or "" for name, column in named.items()}
-            mates = _own(told.get("MATEID") or told.get("PARID") or "", row["allele"], row["n_alt"])
+        told = {name: block[column].to_pylist() for name, column in named.items()}
+        nothing = [None] * len(block)
+        mates, events = told.get("MATEID", told.get("PARID", nothing)), told.get("EVENT", nothing)
+        rows = zip(*(block[name].to_pylist() for name in columns[:8]), mates, events, strict=True)
+        for key, allele, n_alt, chrom, pos, id_, ref, alt, mate, event in rows:
+            join = parse_breakend(ref, alt)
             if join is None:
                 yield None
                 continue
-            join = replace(join, contig=known.get(join.contig.casefold(), join.contig))
-            event, place = told.get("EVENT", "").partition(",")[0], (row["key"], row["chrom"], row["pos"])
-            yield Breakend(*place, row["id"] or "", row["alt"], join, event, mates)
+            if join.contig not in here:
+                join = replace(join, contig=known.get(join.contig.casefold(), join.contig))
+            ids = _own(mate, allele, n_alt) if mate else []
+            yield Breakend(key, chrom, pos, id_ or "", alt, join, (event or "").partition(",")[0], ids)
+
+
+MOST_ALIKE = 64
+"""Breakends of one ID or at one place that are looked at: a file in which all are alike would take for ever."""
 
 
 def _own(text: str, allele: int, n_alt: int) -> list[str]:
@@ -134,7 +142,7 @@ def _pair_by_id(ends: list[Breakend]) -> None:
     for end in ends:
         by_id.setdefault(end.id, []).append(end)
     for end in ends:
-        there = [b for name in end.mates if name for b in by_id.get(name, []) if b is not end]
+        there = [b for name in end.mates if name for b in by_id.get(name, [])[:MOST_ALIKE] if b is not end]
         if end.mate is None:
             _join(end, [b for b in there if not b.mates or end.id in b.mates], "MATEID")
 
@@ -144,7 +152,7 @@ def _pair_by_place(ends: list[Breakend]) -> None:
     for end in ends:
         by_place.setdefault((end.chrom, end.pos), []).append(end)
     for end in ends:
-        there = by_place.get((end.join.contig, end.join.pos), [])
+        there = by_place.get((end.join.contig, end.join.pos), [])[:MOST_ALIKE]
         if end.mate is None:
             _join(end, [b for b in there if b is not end and b.points_at(end) and end.points_at(b)], "coordinates")
 

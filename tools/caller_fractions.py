@@ -30,8 +30,15 @@ def caller_field(data: OpenDataset) -> str:
 def caller_fractions(data: OpenDataset, samples: list[str], records: Ints, alleles: Ints) -> Floats:
     """The fraction of each allele, given by record number (ascending) and ALT number, in each sample; else NaN.
 
-    A percentage such as `12.5%` is a fraction of 0.125.
+    A percentage such as `12.5%` is a fraction of 0.125. Raises `ToolError` where the file can no longer be read.
     """
+    try:
+        return _read(data, samples, records, alleles)
+    except bcftools.BcftoolsError as error:
+        raise ToolError(f"{data.name} cannot be read again: {error}", "Take the fraction from AD") from error
+
+
+def _read(data: OpenDataset, samples: list[str], records: Ints, alleles: Ints) -> Floats:
     vcf = open_vcf(data.dataset.path)
     query = ["query", "-f", rf"%POS[\t%{caller_field(data)}]\n"]
     declared = all(f.declared for f in vcf.header.fields)

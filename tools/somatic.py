@@ -25,6 +25,8 @@ from .text import count_of
 from .tumour_and_normal import Who, tell_apart
 from .variant_rows import keys_of, rows_of, variant_key
 
+FIRST_ALT = "bcftools would take the reads of the first ALT allele for all"
+
 Share = Field(None, ge=0, le=1)
 Reads = Field(None, ge=0)
 
@@ -121,7 +123,7 @@ def somatic(context: ToolContext, wanted: Somatic) -> ToolResult:
         result.value, result.unit = _by_site(data, alleles), "ALT alleles"
     if wanted.show == "histogram":
         result.value, result.unit = {f"{r[0]:g}-{r[1]:g}": r[2] for r in histogram.rows}, "ALT alleles"
-    command, expected = _proof(data, wanted, who, limits, found, records)
+    command, expected = _proof(data, wanted, who, limits, found, alleles)
     if wanted.show == "sites" and wanted.variants == "all" and len(alleles.record) <= MAX_VALUE:
         command, expected = _sites_proof(data, wanted, who, command), result.value
     result.evidence.append(prove(context, data, "somatic", wanted, command, expected))
@@ -332,18 +334,27 @@ def _histogram(alleles: Pairs, bins: int) -> Table:
 
 
 def _proof(
-    data: OpenDataset, wanted: Somatic, who: Who, limits: Limits, found: Selection, records: npt.NDArray[np.int32]
+    data: OpenDataset, wanted: Somatic, who: Who, limits: Limits, found: Selection, alleles: Pairs
 ) -> tuple[Command, Json]:
-    """`bcftools query` under the same conditions: the variants, or of all of them the tumour's DP and AD."""
-    clauses = [*found.clauses]
-    if wanted.variants == "tumour_only":
-        clauses.append(_clause(data, wanted, who, limits))
-    else:
-        clauses.append(Clause("", expression="N_ALT>0"))
-    command = view_command(data, clauses)
+    """`bcftools query` of the variants under the same conditions; where it must look at each ALT, after a split."""
+    mine = Clause("", expression="N_ALT>0") if wanted.variants == "all" else _clause(data, wanted, who, limits)
+    command = view_command(data, [*found.clauses, mine])
     command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
     command.then, command.read = "", all_lines
-    return command, keys_of(data, records) if len(records) <= MAX_VALUE else None
+    records = np.unique(alleles.record).astype(np.int32)
+    if len(alleles.record) > MAX_VALUE:
+        return command, None
+    if command.unprovable == FIRST_ALT and _may_split(wanted, found) and "-r" not in command.arguments:
+        command.first, command.unprovable = ["norm", "-m", "-any"], ""
+        told = _told_of(data, alleles.record)
+        return command, [told[key][0] for key in zip(alleles.record.tolist(), alleles.allele.tolist(), strict=True)]
+    return command, keys_of(data, records)
+
+
+def _may_split(wanted: Somatic, found: Selection) -> bool:
+    """Splitting keeps DP, and of AD the reads of REF and the ALT; genotypes and their classes would change."""
+    own = not any(c.per_allele or "GT" in c.expression or "FMT/" in c.expression for c in found.clauses)
+    return own and wanted.by == "reads" and wanted.vaf != "all_reads" and wanted.multiallelic is None
 
 
 def _sites_proof(data: OpenDataset, wanted: Somatic, who: Who, command: Command) -> Command:
@@ -398,7 +409,7 @@ def _clause(data: OpenDataset, wanted: Somatic, who: Who, limits: Limits) -> Cla
     if lenient and n is not None:
         clause.unprovable = _why_lenient(data, wanted, limits)
     if limits.words() and data.summary["multiallelic"]:
-        clause.unprovable = "bcftools would take the reads of the first ALT allele for all"
+        clause.unprovable = FIRST_ALT
     if limits.depth is not None and "DP" not in data.summary["sample_fields"]:
         clause.unprovable = "the depth is the sum of AD"
     if wanted.vaf == "caller" and (limits.tumour_vaf is not None or limits.normal_vaf is not None):

@@ -101,7 +101,7 @@ def structural_variants(context: ToolContext, wanted: StructuralVariants) -> Too
     reader = SvReader(data, wanted.type_from == "alt")
     found = _search(data, wanted, reader)
     alleles = found.alleles
-    ends = breakends_of(data)
+    ends = breakends_of(data) if alleles.is_breakend.any() else Breakends({}, 0)
     counts = _counts(alleles, ends if wanted.bnd == "events" else None)
     result = ToolResult(
         _sentence(data, wanted, alleles, counts), counts, "events" if wanted.bnd == "events" else "lines"
@@ -398,7 +398,11 @@ def _size_clauses(wanted: StructuralVariants, found: Found) -> list[Clause]:
         return [Clause("", expression=f"ABS(INFO/SVLEN){s.op}{s.value}") for s in wanted.sizes]
     if sources == {2} and not (a.has_end & (a.size < 0)).any():
         return [Clause("", expression=f"INFO/END-POS{s.op}{s.value}") for s in wanted.sizes]
-    return [Clause("", unprovable="the sizes come from several fields, or some breakends have an SVLEN")]
+    if 3 in sources:
+        return [Clause("", unprovable="some sizes are told from the lengths of REF and ALT")]
+    return [
+        Clause("", unprovable="the sizes come from SVLEN and END, or some variants without a size have one of them")
+    ]
 
 
 TOOL = Tool(
@@ -408,5 +412,5 @@ TOOL = Tool(
     "starts before a region and reaches into it counts. All filters on variants apply.",
     StructuralVariants,
     structural_variants,
-    example={"sv_types": ["DEL"], "sizes": [{"op": ">", "value": 1000}], "plain_from": 50},
+    example={"sv_types": ["DEL", "INS"], "sizes": [{"op": ">=", "value": 50}], "plain_from": 50, "show": "variants"},
 )

@@ -31,7 +31,7 @@ class SvAlleles:
     `kind` and `svtype` are places in `kinds` (the type) and `texts` (SVTYPE as written, -1 for none). `size` is in
     bases, -1 where not known, `size_from` a place in `SIZE_FROM`. `end` is the last base by END; `stored_end` that of
     bcftools, for which a breakend's END counts too. `differ`: SVTYPE and ALT name two types. `plain`: written in
-    bases and without SVTYPE.
+    bases and without SVTYPE. `is_breakend`: ALT is one.
     """
 
     record: Ints
@@ -47,6 +47,7 @@ class SvAlleles:
     differ: Mask
     plain: Mask
     has_end: Mask
+    is_breakend: Mask
     kinds: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -66,7 +67,7 @@ class SvAlleles:
 
 
 ARRAYS = ["record", "allele", "n_alt", "kind", "svtype", "size", "size_from", "pos", "end", "stored_end", "differ",
-          "plain", "has_end"]  # fmt: skip
+          "plain", "has_end", "is_breakend"]  # fmt: skip
 
 
 def joined(blocks: list[SvAlleles]) -> SvAlleles:
@@ -101,7 +102,7 @@ class SvReader:
                 yield self._read(block), block["chrom"]
 
     def empty(self) -> SvAlleles:
-        flags = ("differ", "plain", "has_end")
+        flags = ("differ", "plain", "has_end", "is_breakend")
         arrays: dict[str, Any] = {name: np.array([], dtype=bool if name in flags else np.int64) for name in ARRAYS}
         return SvAlleles(**arrays, kinds=self.kinds, texts=self.texts)
 
@@ -121,7 +122,7 @@ class SvReader:
             _places(kinds, self.kinds), _places(written, self.texts), np.where(point, -1, size),
             np.where(point, 0, size_from), pos, np.maximum(reach, last), end,
             _true(pc.not_equal(of_text, of_alt)), _true(pc.and_(pc.is_null(of_text), pc.is_null(of_alt))),
-            info_end > 0, self.kinds, self.texts,
+            info_end > 0, _equal(of_alt, "BND") & ~_true(pc.starts_with(block["alt"], "<")), self.kinds, self.texts,
         )  # fmt: skip
 
     def _own(self, block: pa.RecordBatch, name: str) -> pa.Array:

@@ -52,7 +52,9 @@ def test_tumour_only_by_genotype(pair, run):
 
 
 def test_tumour_only_by_reads(pair, run):
-    assert positions(run(pair, "somatic", by="reads")) == [100, 500, 600]
+    both = run(pair, "somatic", by="reads")
+    assert positions(both) == [100, 500, 600] and both.evidence[0].verified is True
+    assert "norm -m -any" in both.evidence[0].command
     strict = run(pair, "somatic", by="reads", min_tumour_vaf=0.1, max_normal_vaf=0.06, min_depth=10)
     assert positions(strict) == [100, 500]
     assert positions(run(pair, "somatic", by="reads", min_tumour_alt=2, max_normal_alt=3, min_depth=1)) == [
@@ -60,8 +62,9 @@ def test_tumour_only_by_reads(pair, run):
     ]  # fmt: skip
     assert positions(run(pair, "somatic", by="reads", normal_missing="as_reference")) == [100, 300, 500, 600]
     assert positions(run(pair, "somatic", min_tumour_vaf=0.5)) == [500, 600]
-    proved = run(pair, "somatic", by="reads", min_tumour_vaf=0.1, multiallelic=False)
-    assert proved.evidence[0].note and "first ALT" in proved.evidence[0].note
+    assert strict.evidence[0].verified is True
+    mixed = run(pair, "somatic", min_tumour_vaf=0.1)
+    assert mixed.evidence[0].note and "first ALT" in mixed.evidence[0].note
 
 
 def test_limits_are_proved_where_no_record_has_several_alts(tmp_path, opened, run):
@@ -176,7 +179,8 @@ def test_random_pairs(tmp_path_factory, library, run, drawn):
         if t and n and any(t[i] >= 2 and t[i] / (t[0] + t[i]) >= 0.3 and n[i] <= 1 for i in range(1, len(t))):
             by_reads.append(x.key)
     limits = {"min_tumour_alt": 2, "min_tumour_vaf": 0.3, "max_normal_alt": 1}
-    assert run(context, "somatic", tumour="kid", normal="mum", by="reads", **limits).value == by_reads
+    result = run(context, "somatic", tumour="kid", normal="mum", by="reads", **limits)
+    assert result.value == by_reads and result.evidence[0].verified is True, result.evidence[0].note
 
 
 def expected_fractions(found: list[Line], sample: str, calls: str, of: str) -> list[float]:
