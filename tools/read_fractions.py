@@ -65,26 +65,35 @@ class AlleleBlock:
         return out
 
 
+def has_allele_depths(data: OpenDataset) -> bool:
+    """Whether AD has a value for REF and each ALT, as far as its declaration tells."""
+    return _number_of_ad(data) in ("R", ".")
+
+
+def _number_of_ad(data: OpenDataset) -> str | None:
+    return next((f[2] for f in data.summary["fields"] if f[0] == "FORMAT" and f[1] == "AD"), None)
+
+
 def need_allele_depths(data: OpenDataset) -> str:
     """A remark on how AD is declared. Raises `ToolError` for a file without reads of each allele."""
     data.need_samples()
-    declared = {f[1] for f in data.summary["fields"] if f[0] == "FORMAT"}
+    declared, number = {f[1] for f in data.summary["fields"] if f[0] == "FORMAT"}, _number_of_ad(data)
     way_out = "Ask by genotype, or for the fraction that the caller wrote"
     if declared >= {"AU", "CU", "GU", "TU"} or "TIR" in declared:
         way_out = "Strelka writes reads as AU, CU, GU, TU, TAR and TIR, which are not read: add AD to the file first"
-    number = next((f[2] for f in data.summary["fields"] if f[0] == "FORMAT" and f[1] == "AD"), None)
     if number is None:
         raise ToolError(f"{data.name} has no FORMAT/AD, so the reads of its alleles are not known", way_out)
-    if number not in ("R", "."):
-        raise ToolError(f"FORMAT/AD of {data.name} is declared Number={number}, not R: it has no value for each allele",
-                        way_out)  # fmt: skip
+    if not has_allele_depths(data):
+        what = f"FORMAT/AD of {data.name} is declared Number={number}, not R, so the reads of its alleles are not known"
+        raise ToolError(what, way_out)
     return "" if number == "R" else "FORMAT/AD is declared Number=. and taken as one value for REF and each ALT"
 
 
 def allele_blocks(data: OpenDataset, found: Selection, samples: list[int]) -> Iterator[AlleleBlock]:
     """The ALT alleles of the selected records, all those of a record in one block, for some samples (0-based)."""
     where, records = _condition(data, found)
-    names = [n for n in ("gt", "dp", "ad_ref", "ad_alt") if n in data.table.names()]
+    wanted = ("gt", "dp", "ad_ref", "ad_alt") if has_allele_depths(data) else ("gt", "dp")
+    names = [n for n in wanted if n in data.table.names()]
     rows = max(BLOCK_CELLS // 4 // len(data.samples), 1)
     for block in _whole_records(data.table.blocks(["record", "allele", *names], where, rows)):
         kept = np.isin(block["record"].to_numpy(), records) if records is not None else np.ones(len(block), bool)

@@ -17,7 +17,7 @@ from .evidence import Command, all_lines, asks_samples, prove, view_command
 from .filters import Condition, VariantFilter
 from .genotype_patterns import Mask, is_any_of, missing_without_alt
 from .list_variants import MAX_VALUE, query_options
-from .read_fractions import DENOMINATORS, AlleleBlock, Floats, allele_blocks, need_allele_depths
+from .read_fractions import DENOMINATORS, AlleleBlock, Floats, allele_blocks, has_allele_depths, need_allele_depths
 from .registry import Tool
 from .result import Json, Table, ToolResult
 from .selection import Selection, select
@@ -155,8 +155,8 @@ def _check(data: OpenDataset, wanted: Somatic) -> list[str]:
     if needs_ad or (wanted.vaf != "caller" and by_vaf):
         remark = need_allele_depths(data)
         return [remark] if remark else []
-    if "AD" not in data.summary["sample_fields"]:
-        return ["the file has no FORMAT/AD, so ALT reads are not known"]
+    if not has_allele_depths(data):
+        return ["the file has no FORMAT/AD with a value for each allele (Number=R), so ALT reads are not known"]
     return []
 
 
@@ -273,7 +273,7 @@ def _reading(data: OpenDataset, wanted: Somatic, who: Who, limits: Limits) -> li
                        + (f"; a normal without AD is {missing}" if normal else ""))  # fmt: skip
     if wanted.vaf == "caller":
         reading.append(f"VAF is FORMAT/{caller_field(data)} as the caller wrote it")
-    elif "AD" in data.summary["sample_fields"]:
+    elif has_allele_depths(data):
         reading.append(f"VAF is ALT reads among {DENOMINATORS[wanted.vaf]}")
     if wanted.max_frequency is not None:
         reading.append(f"population frequency at most {wanted.max_frequency:g} in every such field; unknown is kept")
@@ -360,7 +360,8 @@ def _may_split(wanted: Somatic, found: Selection) -> bool:
 def _sites_proof(data: OpenDataset, wanted: Somatic, who: Who, command: Command) -> Command:
     """The same command with the tumour's DP and AD, from which depth, ALT reads and VAF are counted again."""
     name = data.samples[who.tumour]
-    dp, ad = (f"%{f}" if f in data.summary["sample_fields"] else "." for f in ("DP", "AD"))
+    dp = "%DP" if "DP" in data.summary["sample_fields"] else "."
+    ad = "%AD" if has_allele_depths(data) else "."
     options = command.arguments[3:]
     command.arguments = ["query", "-s", name, "-f", rf"%CHROM:%POS:%REF:%ALT[\t{dp}\t{ad}]\n", *options]
     command.unprovable = command.unprovable or asks_samples(command.arguments) or data.unlistable([name])

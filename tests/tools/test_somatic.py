@@ -259,6 +259,9 @@ def test_ad_that_is_not_of_each_allele_is_refused(tmp_path, opened, run):
     context = opened(write_vcf(tmp_path / "one.vcf", [record(100, samples=["0/1:4"], format="GT:AD")], ["a"], number))
     with pytest.raises(ToolError, match="Number=1"):
         run(context, "allele_fractions")
+    alone = run(context, "somatic", show="sites")
+    assert alone.value == {"chr1:100:A:C": {"depth": None, "alt_reads": None, "vaf": None}}
+    assert any("Number=R" in r for r in alone.reading)
     dot = [d.replace("ID=AD,Number=R", "ID=AD,Number=.") for d in DECLARED]
     context = opened(write_vcf(tmp_path / "dot.vcf", [record(100, samples=["0/1:4,4"], format="GT:AD")], ["a"], dot))
     assert any("Number=." in r for r in run(context, "allele_fractions").reading)
