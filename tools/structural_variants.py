@@ -367,7 +367,7 @@ def _proof(data: OpenDataset, wanted: StructuralVariants, found: Found, result: 
 def _why_not(wanted: StructuralVariants, found: Found) -> str:
     a = found.candidates
     if (a.svtype < 0).any():
-        return f"{count_of(int((a.svtype < 0).sum()), 'allele')} have no SVTYPE, and their type is told from ALT"
+        return f"{count_of(int((a.svtype < 0).sum()), 'allele')} without SVTYPE, whose type is told from ALT"
     if wanted.type_from == "alt" and a.differ.any() and wanted.sv_types:
         return "SVTYPE and ALT differ, and the type was told from ALT"
     if found.otherwise_in_bcftools:
