@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..memory.errors import ToolError
-from .breakends import JOINS, Breakend, Breakends, breakends_of
+from .breakend_pairs import pair_numbers, pair_table, pairs_of, pairs_told
+from .breakends import Breakend, Breakends, breakends_of
 from .clauses import Clause, clauses_of
 from .context import ToolContext
 from .dataset import OpenDataset, nearest
@@ -109,13 +110,13 @@ def structural_variants(context: ToolContext, wanted: StructuralVariants) -> Too
     result.reading = _reading(wanted, found)
     result.private = bool(wanted.genotypes)
     result.tables = [_by_type(alleles, counts), _listing(data, wanted, reader, alleles, ends)]
-    pairs = _pairs(alleles, ends)
-    result.text += _pairs_told(alleles, ends, pairs)
+    paired = pairs_of(alleles, ends)
+    result.text += pairs_told(alleles, ends, paired)
     if wanted.show == "variants":
         result.value, result.unit = keys_of(data, np.unique(alleles.record)[:MAX_VALUE].astype(np.int32)), "records"
     if wanted.show == "breakends":
-        result.value, result.unit = _pair_numbers(pairs), "pairs"
-        result.tables.append(_pair_table(pairs, wanted.limit))
+        result.value, result.unit = pair_numbers(paired), "pairs"
+        result.tables.append(pair_table(paired, wanted.limit))
     result.evidence.append(prove(context, data, "structural_variants", wanted, *_proof(data, wanted, found, result)))
     return result
 
@@ -290,60 +291,6 @@ def _mate(row: dict[str, Any], end: Breakend | None, places: list[str]) -> str |
     contig, *ends = [row[p] for p in places] or [None]
     there = [e for e in ends if e is not None]
     return f"{contig}:{there[0]}" if there and contig not in (None, row["chrom"]) else None
-
-
-def _pairs(alleles: SvAlleles, ends: Breakends) -> list[tuple[Breakend, str]]:
-    """Each pair with a selected end once, by the end that stands first in the file, and each end without a partner."""
-    chosen = set((alleles.record << 16 | alleles.allele).tolist())
-    found: list[tuple[Breakend, str]] = []
-    for key, end in ends.by_key.items():
-        if key not in chosen:
-            continue
-        if end.mate is None:
-            found.append((end, "unpaired" if end.join.contig else "single"))
-        elif key < end.mate.key or end.mate.key not in chosen:
-            found.append((min(end, end.mate, key=lambda b: b.key), "pair"))
-    return found
-
-
-def _pair_numbers(pairs: list[tuple[Breakend, str]]) -> dict[str, int]:
-    status = Counter(s for _, s in pairs)
-    kinds = Counter(end.kind for end, s in pairs if s == "pair")
-    return {"pairs": status["pair"], "unpaired": status["unpaired"], "single": status["single"]} | {
-        kind: kinds[kind] for kind in JOINS if kinds[kind]
-    }
-
-
-def _pairs_told(alleles: SvAlleles, ends: Breakends, pairs: list[tuple[Breakend, str]]) -> str:
-    if not pairs and not ends.unreadable:
-        return " The BND lines name no mate in ALT, so none is paired." if "BND" in alleles.names() else ""
-    numbers = _pair_numbers(pairs)
-    told = [f"{numbers['pairs']:,} {'pair' if numbers['pairs'] == 1 else 'pairs'}"]
-    kinds = [f"{n:,} {kind}" for kind, n in numbers.items() if kind in JOINS]
-    told[0] += f" ({', '.join(kinds)})" if kinds else ""
-    if numbers["unpaired"]:
-        told.append(f"{numbers['unpaired']:,} whose mate is not in the file")
-    if numbers["single"]:
-        told.append(f"{numbers['single']:,} single")
-    text = f" Breakends: {', '.join(told)}."
-    if elsewhere := sum(s == "pair" and not end.points_at(end.mate) for end, s in pairs if end.mate):
-        text += f" In {count_of(elsewhere, 'pair')} the mates do not point at each other."
-    if ends.unreadable:
-        text += f" {count_of(ends.unreadable, 'ALT')} of the file cannot be read as a breakend."
-    return text
-
-
-def _pair_table(pairs: list[tuple[Breakend, str]], limit: int) -> Table:
-    columns = ["first", "first id", "second", "second id", "kind", "form", "distance", "inserted", "status",
-               "paired by", "event"]  # fmt: skip
-    rows: list[list[Json]] = []
-    for end, status in pairs[:limit]:
-        join, mate = end.join, end.mate
-        second = f"{join.contig}:{join.pos}" if join.contig else None
-        distance = abs(join.pos - end.pos) if join.contig == end.chrom else None
-        rows.append([f"{end.chrom}:{end.pos}", end.id or None, second, (mate and mate.id) or None, end.kind, join.form,
-                     distance, join.inserted or None, status, end.by or None, end.event or None])  # fmt: skip
-    return Table("breakends", columns, rows, len(pairs), len(rows) < len(pairs))
 
 
 def _proof(data: OpenDataset, wanted: StructuralVariants, found: Found, result: ToolResult) -> tuple[Command, Json]:
