@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pydantic import ValidationError
@@ -73,45 +74,20 @@ def _first_problem(error: ValidationError) -> str:
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
+_MODULES = [
+    "describe_file", "site_statistics", "sample_statistics", "count_variants", "list_variants", "group_variants",
+    "genotypes_at", "distinct_values", "find_similar", "explore_graph", "query_table", "query_graph",
+    "inheritance", "relatedness", "sex_check", "missingness", "compare_samples", "principal_components",
+    "runs_of_homozygosity", "allele_fractions", "compare_files", "structural_variants", "somatic", "make_file",
+    "filter_funnel", "why_dropped", "acmg_worksheet",
+    "validate_file", "explain_finding", "check_stores",
+]  # fmt: skip
+
+
 @cache
 def tools() -> dict[str, Tool]:
-    """Every tool by its name."""
-    from . import (
-        acmg_worksheet,
-        check_stores,
-        compare_files,
-        compare_samples,
-        count_variants,
-        describe_file,
-        distinct_values,
-        explain_finding,
-        explore_graph,
-        filter_funnel,
-        find_similar,
-        genotypes_at,
-        group_variants,
-        inheritance,
-        list_variants,
-        make_file,
-        missingness,
-        principal_components,
-        query_graph,
-        query_table,
-        relatedness,
-        runs_of_homozygosity,
-        sample_statistics,
-        sex_check,
-        site_statistics,
-        validate_file,
-        why_dropped,
-    )
-
-    modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
-               inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, make_file, filter_funnel, why_dropped, acmg_worksheet,
-               validate_file, explain_finding, check_stores]  # fmt: skip
-    return {m.TOOL.name: m.TOOL for m in modules}
+    """Every tool by its name; its module is called the same."""
+    return {name: import_module(f".{name}", __package__).TOOL for name in _MODULES}
 
 
 def tool(name: str) -> Tool:
