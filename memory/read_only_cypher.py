@@ -102,7 +102,7 @@ class _Parser(Cursor):
             self.query(union)
         if self.token.kind != "end":
             raise self.refused(CLAUSES)
-        text = " ".join(self.written)
+        text = " ".join(self.written).replace(" ,", ",")  # in ORDER BY, Kuzu takes no space there
         return Statement(text, self.parameters, self.columns, frozenset(self.tables), self.relations, self.limit)
 
     def query(self, union: bool) -> None:

@@ -250,4 +250,6 @@ TOOL = Tool(
     "Ti/Tv of each set, and for samples in both the genotype concordance with the kinds of discordant genotypes.",
     CompareFiles,
     compare_files,
+    example={"genotypes": True},
+    example_files=("cohort.vcf.gz", "second_caller.vcf.gz"),
 )

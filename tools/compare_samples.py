@@ -159,4 +159,5 @@ TOOL = Tool(
     "concordance. For family relations use relatedness; for variants of one and not the other, list_variants.",
     CompareSamples,
     compare_samples,
+    example={"samples": ["DEV", "LILA"]},
 )

@@ -61,4 +61,8 @@ TOOL = Tool(
     "variant ...'. Returns one number with its unit and the reading.",
     Counting,
     count_variants,
+    example={
+        "filters": ["PASS"],
+        "genotypes": [{"genotype": "het", "samples": ["DEV"]}, {"genotype": "hom_ref", "samples": ["OTTO"]}],
+    },
 )

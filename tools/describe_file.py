@@ -230,4 +230,5 @@ TOOL = Tool(
     "annotation, INFO and FORMAT fields with their descriptions, phasing, gVCF or not, software.",
     DescribeFile,
     describe_file,
+    example={"about": "annotation"},
 )

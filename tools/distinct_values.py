@@ -94,4 +94,5 @@ TOOL = Tool(
     "Which values a field (FILTER, CHROM, ID or an INFO field) takes and in how many records, the most frequent first.",
     DistinctValues,
     distinct_values,
+    example={"field": "FILTER"},
 )

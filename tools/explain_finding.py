@@ -118,4 +118,5 @@ TOOL = Tool(
     "indexing fail.",
     ExplainFinding,
     explain_finding,
+    example={"what": "POS_UNSORTED"},
 )

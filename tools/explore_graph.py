@@ -170,4 +170,5 @@ TOOL = Tool(
     "sample's variants asserted for a condition, variants that occur together.",
     ExploreGraph,
     explore_graph,
+    example={"ask": "who_carries", "genes": ["CFTR"]},
 )

@@ -293,4 +293,5 @@ TOOL = Tool(
     "distance and why. Similarity is not clinical evidence.",
     FindSimilar,
     find_similar,
+    example={"variant": "chr7:117559590:ATCT:A", "k": 3},
 )

@@ -176,4 +176,5 @@ TOOL = Tool(
     "carries ...' and 'what is the genotype of ... at ...'. A place without a record is not reference.",
     GenotypesAt,
     genotypes_at,
+    example={"position": "chr7:117559590"},
 )

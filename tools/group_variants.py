@@ -288,4 +288,5 @@ TOOL = Tool(
     "significance, sample or window of a size. Use it for 'per', 'by', 'each' and 'which ... the most'.",
     GroupVariants,
     group_variants,
+    example={"by": "gene", "impacts": ["HIGH", "MODERATE"], "top": 5},
 )

@@ -325,4 +325,5 @@ TOOL = Tool(
     "variants apply. Returns the variants and who was taken for child, father and mother.",
     Inheritance,
     inheritance,
+    example={"mode": "de_novo", "min_dp": 10, "min_gq": 20},
 )

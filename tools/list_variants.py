@@ -94,4 +94,5 @@ TOOL = Tool(
     "them. Use it for 'which', 'show' and 'list'. Returns the total and the first rows; no genotypes.",
     ListVariants,
     list_variants,
+    example={"significance": ["Pathogenic"]},
 )

@@ -349,4 +349,8 @@ TOOL = Tool(
     "Returns the path, the number of records written and what each step did.",
     MakeFile,
     make_file,
+    example={
+        "operations": [{"op": "filter", "filters": ["PASS"]}, {"op": "subset_samples", "samples": ["DEV", "LILA"]}],
+        "name": "children.vcf.gz",
+    },
 )

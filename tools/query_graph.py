@@ -131,4 +131,7 @@ TOOL = Tool(
     "Variant.id is CHROM:POS:REF:ALT, pos 1-based. For counts in one file use count_variants.",
     QueryGraph,
     query_graph,
+    example={
+        "cypher": "MATCH (s:Sample)-[c:CARRIES]->(v:Variant)-[:IN_GENE]->(g:Gene {symbol: 'CFTR'}) RETURN s.name, c.genotype, v.id ORDER BY s.name, v.id LIMIT 5"
+    },
 )

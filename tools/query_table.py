@@ -98,4 +98,7 @@ TOOL = Tool(
     "record or profile. count(DISTINCT record) counts records.",
     QueryTable,
     query_table,
+    example={
+        "sql": "SELECT chrom, count(DISTINCT record) AS records FROM variants WHERE type = 'indel' GROUP BY chrom ORDER BY records DESC LIMIT 3"
+    },
 )

@@ -137,4 +137,5 @@ TOOL = Tool(
     "and what the pedigree says. Use it for duplicates, sample swaps and who is most like whom.",
     Relatedness,
     relatedness,
+    example={"limit": 5},
 )

@@ -109,4 +109,5 @@ TOOL = Tool(
     "parents, or of a lost copy.",
     RunsOfHomozygosity,
     runs_of_homozygosity,
+    example={"min_sites": 5},
 )

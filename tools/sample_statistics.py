@@ -206,4 +206,5 @@ TOOL = Tool(
     "singletons, het/hom ratio, Ti/Tv; of all records or of SNPs or indels alone. Returns a number for each sample.",
     SampleStatistics,
     sample_statistics,
+    example={"measure": "ti_tv"},
 )

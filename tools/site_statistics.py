@@ -155,4 +155,5 @@ TOOL = Tool(
     "their ratio, base changes. For per-sample counts use sample_statistics; with conditions, count_variants.",
     SiteStatistics,
     site_statistics,
+    example={"measure": "ti_tv"},
 )
