@@ -5,9 +5,11 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -51,7 +53,8 @@ class Command:
 
     `read` makes of the output of bcftools alone what the whole line in the shell would give. `first`, where
     given, is a bcftools command whose output the other one reads. `plugin` marks a command that only a bcftools
-    on PATH can run, with its plugins. `unprovable` tells why there is no command.
+    on PATH can run, with its plugins; `pipe` are bcftools commands after it, each of which reads what the one before
+    it writes. `unprovable` tells why there is no command.
     """
 
     arguments: list[str]
@@ -59,6 +62,7 @@ class Command:
     read: Reader = count_lines
     first: list[str] | None = None
     plugin: bool = False
+    pipe: list[list[str]] = field(default_factory=list)
     unprovable: str = ""
 
     def shell(self, path: str) -> str:
@@ -68,7 +72,7 @@ class Command:
 
     def _steps(self, path: str) -> list[tuple[list[str], list[str]]]:
         if self.first is None:
-            return [(self.arguments, [path])]
+            return [(self.arguments, [path]), *((step, []) for step in self.pipe)]
         return [(self.first, [path]), (self.arguments, [])]
 
 
@@ -186,13 +190,29 @@ def _run_plugin(command: Command, path: str, seconds: float) -> tuple[Json, str]
     if program is None:
         raise bcftools.BcftoolsError("it needs a bcftools with its plugins on PATH")
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, timeout=seconds)
-        version = told.stdout.split()[1].decode()
-        done = subprocess.run([program, *command.arguments, path], capture_output=True, timeout=seconds)
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=seconds).stdout.split()
+        if len(told) < 2:
+            raise bcftools.BcftoolsError(f"{program} does not tell its version")
+        return _piped(program, command, path, seconds), told[1].decode()
     except subprocess.TimeoutExpired:
         raise bcftools.BcftoolsTimeout("bcftools was stopped at its time limit") from None
-    except IndexError:
-        raise bcftools.BcftoolsError(f"{program} does not tell its version") from None
-    if done.returncode:
-        raise bcftools.BcftoolsError(done.stderr.decode(errors="replace"))
-    return command.read(io.BytesIO(done.stdout)), version
+
+
+def _piped(program: str, command: Command, path: str, seconds: float) -> Json:
+    """What the last of the steps writes, read when all have ended. Raises `BcftoolsError` where one fails."""
+    with ExitStack() as stack:
+        log = stack.enter_context(tempfile.TemporaryFile())  # not a pipe, which could fill up and stop a step
+        running: list[subprocess.Popen[bytes]] = []
+        for arguments, end in command._steps(path):
+            source = running[-1].stdout if running else subprocess.DEVNULL
+            step = subprocess.Popen([program, *arguments, *end], stdin=source, stdout=subprocess.PIPE, stderr=log)
+            stack.callback(step.wait)
+            stack.callback(step.kill)
+            if running and running[-1].stdout:
+                running[-1].stdout.close()
+            running.append(step)
+        output = running[-1].communicate(timeout=seconds)[0]
+        if any(step.wait(seconds) for step in running):
+            log.seek(0)
+            raise bcftools.BcftoolsError(bcftools.reason(log.read(1 << 20).decode(errors="replace")))
+        return command.read(io.BytesIO(output))

@@ -56,8 +56,11 @@ def _first_problem(error: ValidationError) -> str:
 def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
+        allele_frequencies,
+        check_info_counts,
         check_stores,
         compare_files,
+        compare_groups,
         compare_samples,
         count_variants,
         describe_file,
@@ -65,8 +68,10 @@ def tools() -> dict[str, Tool]:
         explain_finding,
         explore_graph,
         find_similar,
+        frequency_spectrum,
         genotypes_at,
         group_variants,
+        hardy_weinberg,
         inheritance,
         list_variants,
         make_file,
@@ -86,6 +91,7 @@ def tools() -> dict[str, Tool]:
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
                runs_of_homozygosity, compare_files, make_file,
+               allele_frequencies, compare_groups, hardy_weinberg, frequency_spectrum, check_info_counts,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
