@@ -81,6 +81,11 @@ def _counted(
     return ac, an
 
 
+def distinct(record: npt.NDArray[np.int32]) -> int:
+    """How many different records there are in numbers in file order."""
+    return int(np.count_nonzero(np.diff(record, prepend=-1)))
+
+
 def frequencies(ac: Ints, an: Ints) -> npt.NDArray[np.float64]:
     """AC / AN, not a number where no allele is called."""
     return np.asarray(np.divide(ac, an, out=np.full(ac.shape, np.nan), where=an > 0))

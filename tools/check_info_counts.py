@@ -28,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 Name = Literal["AC", "AN", "AF"]
 FIELDS: tuple[Name, ...] = ("AC", "AN", "AF")
 AGREES, ABSENT, UNCALLED, DISAGREES = range(4)
+LAST_DIGIT = 1.2e-7
+"""What a frequency may lose as a number of 32 bits, as which INFO is stored."""
 STATES = ("agree", "absent", "uncalled", "disagree")
 """What is told of a record is the last of these that holds for any of its ALT alleles."""
 
@@ -100,7 +102,7 @@ def _check(data: OpenDataset, found: Selection, columns: dict[Name, InfoColumn],
         states = np.zeros((len(block.record), len(columns)), dtype=np.int8)
         for i, (name, column) in enumerate(columns.items()):
             written, counted = _written(name, column, block), _counted(name, block)
-            states[:, i] = _states(written, counted, wanted.tolerance if name == "AF" else 0)
+            states[:, i] = _states(written, counted, wanted.tolerance + LAST_DIGIT if name == "AF" else 0)
             first = block.allele == 1 if name == "AN" else True  # AN is one value of the whole record
             at = np.flatnonzero((states[:, i] == DISAGREES) & first)
             wrong += len(at)
@@ -124,7 +126,7 @@ def _counted(name: Name, block: AlleleCounts) -> Floats:
 
 
 def _states(written: Floats, counted: Floats, tolerance: float) -> npt.NDArray[np.int8]:
-    states = np.where(np.abs(written - counted) <= slack(written, tolerance), AGREES, DISAGREES)
+    states = np.where(np.abs(written - counted) <= tolerance, AGREES, DISAGREES)
     states[np.isnan(counted)] = UNCALLED
     states[np.isnan(written)] = ABSENT
     return states.astype(np.int8)
@@ -132,11 +134,6 @@ def _states(written: Floats, counted: Floats, tolerance: float) -> npt.NDArray[n
 
 def _by_state(states: npt.NDArray[np.int8]) -> dict[str, int]:
     return dict(zip(STATES, np.bincount(states, minlength=len(STATES)).tolist(), strict=True))
-
-
-def slack(written: Floats, tolerance: float) -> Floats:
-    """The tolerance, and the last digit of a number of 32 bits, as which INFO is stored."""
-    return tolerance + np.abs(written) * 2.0**-23
 
 
 def _rows(data: OpenDataset, checked: Checked) -> list[list[Any]]:
@@ -153,11 +150,12 @@ def _text(
     data: OpenDataset, wanted: CheckInfoCounts, number: int, total: int, by_field: dict[Name, dict[str, int]],
     examples: list[list[Any]],
 ) -> str:  # fmt: skip
-    names = ", ".join(f"INFO/{n}" for n in by_field)
-    text = f"{names} disagree with the genotypes in {number:,} of {count_of(total, 'record')} of {data.name}"
+    names = " or ".join(f"INFO/{n}" for n in by_field) if number else ", ".join(f"INFO/{n}" for n in by_field)
+    s = "s" if number or len(by_field) == 1 else ""
+    text = f"In {number:,} of {count_of(total, 'record')} of {data.name} {names} disagree{s} with the genotypes"
     if not number:
         compared = any(states["agree"] for states in by_field.values())
-        text = f"{names} agree with the genotypes in every one of {count_of(total, 'record')} of {data.name}"
+        text = f"{names} agree{s} with the genotypes in every one of {count_of(total, 'record')} of {data.name}"
         text = f"{text} where they can be compared" if compared else f"Nothing in {data.name} can be compared: {names}"
     told = "; ".join(
         f"INFO/{n} agrees in {s['agree']:,}, disagrees in {s['disagree']:,}, is absent in {s['absent']:,}"
@@ -172,8 +170,8 @@ def _text(
 
 def _readings(wanted: CheckInfoCounts, names: list[Name]) -> list[str]:
     found = [
-        "a record disagrees when any of its ALT alleles does; an absent value is no disagreement; records without ALT are "
-        "not looked at"
+        "a record disagrees when any of its ALT alleles does; an absent value is no disagreement; records without ALT "
+        "are not looked at"
     ]
     if "AF" in names:
         found.append(
@@ -193,7 +191,7 @@ _EACH = r"""split($%d,v,",");for(a=1;a<=k;a++)if(alt[a]!="."&&v[a]!=""&&v[a]!=".
 _TESTS = {
     "AC": "if(v[a]!=c[a]+0)bad=1",
     "AN": "if(v[1]!=an)bad=1",
-    "AF": "if(an){d=v[a]-c[a]/an;if(d*d>%s)bad=1}",
+    "AF": "if(an){d=v[a]-c[a]/an;if(d<0)d=-d;if(d>%s)bad=1}",
 }
 
 
@@ -202,8 +200,8 @@ def _command(data: OpenDataset, wanted: CheckInfoCounts, found: Selection, colum
     fields = r"\t".join(["%ALT", *(f"%INFO/{name}" for name in columns)])
     options = query_options(command.arguments[2:])
     command.arguments = ["query", "-f", rf"{fields}[\t%GT]\n", *options]
-    square = f"{wanted.tolerance**2 * 1.000001 + 1e-14:.12g}"  # for what 32 bits cannot hold
-    tests = [_EACH % (2 + i, _TESTS[name] % square if name == "AF" else _TESTS[name]) for i, name in enumerate(columns)]
+    most = f"{wanted.tolerance + LAST_DIGIT:.10g}"
+    tests = [_EACH % (2 + i, _TESTS[name] % most if name == "AF" else _TESTS[name]) for i, name in enumerate(columns)]
     command.then = _AWK % (2 + len(columns), "".join(tests))
     command.read = _reader(list(columns), wanted.tolerance)
     command.unprovable = command.unprovable or asks_samples(command.arguments)
@@ -234,7 +232,7 @@ def _disagrees(line: str, names: list[Name], tolerance: float) -> bool:
             if value == "." or (name == "AF" and not an):
                 continue
             counted = {"AC": ac, "AN": an, "AF": ac / an if an else 0.0}[name]
-            spare = tolerance + abs(float(value)) * 2.0**-23 if name == "AF" else 0
+            spare = tolerance + LAST_DIGIT if name == "AF" else 0
             if abs(float(value) - counted) > spare:
                 return True
     return False

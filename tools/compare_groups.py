@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from ..memory.errors import ToolError
-from .allele_counts import READING, Ints, allele_counts, allele_keys, frequencies, rounded
+from .allele_counts import READING, Ints, allele_counts, allele_keys, distinct, frequencies, rounded
 from .context import ToolContext
 from .dataset import OpenDataset, nearest
 from .evidence import Command, asks_samples, prove, view_command
@@ -61,9 +61,6 @@ class Compared:
         return Compared(self.record[kept], self.allele[kept], self.ac[kept], self.an[kept],
                         self.looked_at, self.uncalled, self.ladder)  # fmt: skip
 
-    def number(self, scope: str) -> int:
-        return len(self.record) if scope == "allele" else len(np.unique(self.record))
-
 
 def compare_groups(context: ToolContext, wanted: CompareGroups) -> ToolResult:
     """Allele frequencies of two groups, compared in whole numbers; the value is the number of records, or alleles."""
@@ -76,7 +73,7 @@ def compare_groups(context: ToolContext, wanted: CompareGroups) -> ToolResult:
     if wanted.p_below is not None:
         kept = np.flatnonzero(p < wanted.p_below)
         compared, p = compared.take(kept), p[kept]
-    number = compared.number(wanted.scope)
+    number = len(compared.record) if wanted.scope == "allele" else distinct(compared.record)
     rows = _rows(data, compared, p, wanted)
     result = ToolResult(_text(data, groups, wanted, compared, number, rows), number, f"{wanted.scope}s")
     result.tables.append(_table(groups, rows, len(compared.record)))
@@ -186,17 +183,14 @@ def _text(
     rows: list[list[Any]],
 ) -> str:  # fmt: skip
     first, second = groups.columns
-    relation = {"higher": "is more frequent in", "different": "differs in frequency between"}[wanted.direction]
-    pair = f"{first} than in {second}" if wanted.direction == "higher" else f"{first} and {second}"
+    relation = {"higher": "more frequent in", "different": "of another frequency in"}[wanted.direction]
     limit = f" by more than {wanted.more_than:g}" if wanted.more_than else ""
     limit += f" with p < {wanted.p_below:g}" if wanted.p_below is not None else ""
-    noun = {"record": "record with an ALT allele that", "allele": "ALT allele that"}[wanted.scope]
-    what = noun if number == 1 else noun.replace("record", "records").replace("ALT allele that", "ALT alleles that")
-    if wanted.scope == "allele" and number != 1:
-        relation = {"higher": "are more frequent in", "different": "differ in frequency between"}[wanted.direction]
-    text = (
-        f"{number:,} {what} {relation} {pair}{limit}, of {count_of(compared.looked_at, 'ALT allele')} in {data.name}."
-    )
+    what = count_of(number, "ALT allele")
+    if wanted.scope == "record":
+        what = f"{count_of(number, 'record')} with an ALT allele"
+    of = f"of {count_of(compared.looked_at, 'ALT allele')} in {data.name}"
+    text = f"{what} {relation} {first} than in {second}{limit}, {of}."
     steps = ", ".join(f"{n:,} by more than {s:g}" for s, n in zip(LADDER, compared.ladder, strict=True))
     told = "; ".join(f"{r[0]} {r[1]}/{r[2]} against {r[4]}/{r[5]}, p = {r[8]:.3g}" for r in rows[:5])
     return f"{text} By size of the difference, in alleles: {steps}." + (f" First: {told}." if rows else "")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from .allele_counts import READING, allele_counts, allele_rows, counts_command
+from .clauses import Clause
 from .context import ToolContext
 from .dataset import OpenDataset
 from .evidence import Command, prove, view_command
@@ -159,7 +160,7 @@ def _command(data: OpenDataset, wanted: FrequencySpectrum, found: Selection, col
     if wanted.source == "genotypes":
         command = counts_command(data, found, columns, form)
     else:
-        command = view_command(data, found.clauses)
+        command = view_command(data, [Clause("", expression="N_ALT>0"), *found.clauses])
         options = query_options(command.arguments[2:])
         command.arguments = ["query", "-f", form.replace("%", "%INFO/"), *options]
     together, folded = wanted.scope == "record", wanted.folded
@@ -171,9 +172,13 @@ def _command(data: OpenDataset, wanted: FrequencySpectrum, found: Selection, col
 def _awk(together: bool, folded: bool) -> str:
     if not together and not folded:
         return r"tr ',' '\n' | grep -v '[.]' | "
-    fold = "m=$2-c;if(m<c)c=m;" if folded else ""
-    one = f"c+=a[i]}}{fold}print c" if together else f"c=a[i];{fold}print c}}"
-    return r"""grep -v '[.]' | awk -F'\t' '{n=split($1,a,",");c=0;for(i=1;i<=n;i++){""" + one + "}' | "
+    fold, known = ("m=$2-c;if(m<c)c=m;", '$2!="."') if folded else ("", "1")
+    if together:
+        return (
+            rf"""awk -F'\t' '{known}&&$1!~/[.]/{{n=split($1,a,",");c=0;for(i=1;i<=n;i++)c+=a[i];{fold}print c}}' | """
+        )
+    each = f'for(i=1;i<=n;i++)if(a[i]!="."){{c=a[i];{fold}print c}}'
+    return rf"""awk -F'\t' '{known}{{n=split($1,a,",");{each}}}' | """
 
 
 def _reader(together: bool, folded: bool) -> Callable[[IO[bytes]], dict[str, int]]:
@@ -182,7 +187,7 @@ def _reader(together: bool, folded: bool) -> Callable[[IO[bytes]], dict[str, int
         for line, times in Counter(output).items():
             counts, _, an = line.decode().rstrip("\n").partition("\t")
             copies = [c for c in counts.split(",") if c != "."]
-            if "." in (an, counts) or (len(copies) < counts.count(",") + 1 and (together or folded)):
+            if an == "." or (together and "." in counts):
                 continue
             each = [sum(map(int, copies))] if together else list(map(int, copies))
             for c in each:

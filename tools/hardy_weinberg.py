@@ -7,7 +7,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from ..memory.genotype_codes import alleles_of
-from .allele_counts import Ints, allele_keys, allele_rows
+from .allele_counts import Ints, allele_keys, allele_rows, distinct
 from .context import ToolContext
 from .dataset import OpenDataset, matrix
 from .evidence import Command, prove, view_command
@@ -40,12 +40,12 @@ def hardy_weinberg(context: ToolContext, wanted: HardyWeinberg) -> ToolResult:
     found = select(data, wanted)
     columns = columns_of(data, wanted.samples) or list(range(len(data.samples)))
     record, allele, sums = _counted(data, found, columns)
-    distinct, again = np.unique(sums, return_inverse=True)  # of a million sites a few thousand differ
-    p_of = dict(zip(("hwe", "excess_het"), (p[again] for p in hardy_weinberg_p(*_parts(distinct).T)), strict=True))
+    kinds, again = np.unique(sums, return_inverse=True)  # of a million sites a few thousand differ
+    p_of = dict(zip(("hwe", "excess_het"), (p[again] for p in hardy_weinberg_p(*_parts(kinds).T)), strict=True))
     counts = _parts(sums)
     p = p_of[wanted.test]
     low = np.flatnonzero(p < wanted.p_below)
-    number = len(np.unique(record[low]))
+    number = distinct(record[low])
     shown = low[np.argsort(p[low], kind="stable")][: wanted.limit]
     rows = _rows(allele_keys(data, record[shown], allele[shown]), counts[shown], [p_of[t][shown] for t in p_of])
     heads = ["variant", "without the allele", "het", "hom ALT", "HWE p", "excess het p"]
@@ -110,7 +110,7 @@ def _text(
 ) -> str:  # fmt: skip
     rest, het, hom = counts.T
     both_alleles = (2 * hom + het > 0) & (2 * rest + het > 0)
-    tested, total = len(np.unique(record[both_alleles])), len(np.unique(record))
+    tested, total = distinct(record[both_alleles]), distinct(record)
     what = {"hwe": "depart from Hardy-Weinberg proportions", "excess_het": "have too many heterozygous genotypes"}
     text = (
         f"{number:,} of {count_of(total, 'record')} in {data.name} {what[wanted.test]} at p < {wanted.p_below:g}; "
