@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .dataset import BLOCK_CELLS, Matrix, OpenDataset, matrix
-from .evidence import Command, view_command
+from .evidence import Command, cannot_be_written, view_command
 from .selection import Selection, record_numbers
 from .variant_rows import rows_of, variant_key
 
@@ -116,7 +116,7 @@ def counts_command(data: OpenDataset, found: Selection, columns: list[int], form
     command.first = ["view", *command.arguments[2:], "-s", ",".join(names)]
     command.arguments = ["query", "-i", "N_ALT>0", "-f", form]
     command.then = ""
-    command.unprovable = command.unprovable or data.unlistable(names)
+    command.unprovable = command.unprovable or data.unlistable(names) or cannot_be_written(data)
     if data.records_without_genotypes:
         command.unprovable = (
             command.unprovable or "some records have no GT at all, so bcftools leaves their INFO as it is"

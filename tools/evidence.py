@@ -93,18 +93,18 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
     command = Command(arguments, "wc -l", unprovable=unprovable)
     if split:
         command.first = ["norm", "-m", "-any"]
-        command.unprovable = command.unprovable or _cannot_be_written(data)
+        command.unprovable = command.unprovable or cannot_be_written(data)
         if any("GT" in e or "FMT/" in e for e in expressions):
             command.unprovable = "splitting a record rewrites its genotypes"
     return command
 
 
-def _cannot_be_written(data: OpenDataset) -> str:
-    """Why `bcftools norm` would stop: it writes no record that uses what the header does not declare."""
+def cannot_be_written(data: OpenDataset) -> str:
+    """Why `bcftools norm` or `view` would stop: it writes no record that uses what the header does not declare."""
     contigs = [c for c in data.contigs if c not in data.summary["contig_lengths"]]
     fields = [f"{f[0]}/{f[1]}" for f in data.summary["fields"] if not f[5]]
     missing = [*contigs, *fields]
-    return f"the header does not declare {missing[0]}, so bcftools norm stops" if missing else ""
+    return f"the header does not declare {missing[0]}, so bcftools cannot write the records again" if missing else ""
 
 
 def _placed(data: OpenDataset, options: list[str], piped: bool) -> list[str]:

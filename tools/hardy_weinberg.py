@@ -10,7 +10,7 @@ from ..memory.genotype_codes import alleles_of
 from .allele_counts import Ints, allele_keys, allele_rows, distinct
 from .context import ToolContext
 from .dataset import OpenDataset, matrix
-from .evidence import Command, prove, view_command
+from .evidence import Command, cannot_be_written, prove, view_command
 from .exact_tests import hardy_weinberg_p
 from .filters import VariantFilter
 from .registry import Tool
@@ -152,7 +152,7 @@ def _command(data: OpenDataset, wanted: HardyWeinberg, found: Selection, columns
     condition = f"INFO/{tag}<{wanted.p_below:.15g}"
     command.pipe = [["+fill-tags", "--", "-t", tag], ["view", "-H", "-i", condition]]
     command.plugin = True
-    command.unprovable = command.unprovable or ("" if everyone else data.unlistable(names))
+    command.unprovable = command.unprovable or cannot_be_written(data) or ("" if everyone else data.unlistable(names))
     if any(len(alleles_of(text)) > 2 for text in data.codes.texts):
         command.unprovable = "the plugin takes genotypes of more than two alleles for diploid ones"
     return command
