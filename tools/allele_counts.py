@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -124,17 +122,3 @@ def counts_command(data: OpenDataset, found: Selection, columns: list[int], form
     if sum(map(len, names)) > MAX_NAMES:
         command.unprovable = command.unprovable or "there are too many samples to name in one command"
     return command
-
-
-@dataclass(frozen=True, slots=True)
-class FirstLines:
-    """Reads the first lines of an output and counts the others."""
-
-    number: int
-
-    def __call__(self, output: IO[bytes]) -> list[object]:
-        lines = [line.decode(errors="replace").rstrip("\n") for line in islice(output, self.number)]
-        rest = 0
-        while block := output.read(1 << 20):
-            rest += block.count(b"\n")
-        return [lines, len(lines) + rest]

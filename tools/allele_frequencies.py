@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 from .allele_counts import (
     READING,
     AlleleCounts,
-    FirstLines,
     allele_counts,
     allele_keys,
     counts_command,
@@ -17,7 +16,7 @@ from .allele_counts import (
 )
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import prove
+from .evidence import first_lines, prove
 from .registry import Tool
 from .result import Table, ToolResult
 from .sample_groups import GroupedFilter, SampleGroups, columns_of, sample_groups
@@ -65,7 +64,7 @@ def allele_frequencies(context: ToolContext, wanted: AlleleFrequencies) -> ToolR
     for g, columns in enumerate(list(groups.columns.values())[:PROVED_GROUPS]):
         command = counts_command(data, found, columns, r"%CHROM:%POS:%REF:%ALT\t%AC\t%AN\n")
         lines = _lines(data, first, g)
-        command.read = FirstLines(len(lines))
+        command.read = first_lines(len(lines))
         result.evidence.append(prove(context, data, "allele_frequencies", wanted, command, [lines, summary["records"]]))
     return result
 

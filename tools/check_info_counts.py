@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any, Literal
 
 import numpy as np
@@ -213,8 +214,12 @@ def _command(data: OpenDataset, wanted: CheckInfoCounts, found: Selection, colum
 def _reader(names: list[Name], tolerance: float) -> Callable[[IO[bytes]], int]:
     """What the line of awk counts."""
 
+    @lru_cache(4096)
+    def disagrees(line: bytes) -> bool:
+        return _disagrees(line.decode(errors="replace").rstrip("\n"), names, tolerance)
+
     def read(output: IO[bytes]) -> int:
-        return sum(_disagrees(line.decode(errors="replace").rstrip("\n"), names, tolerance) for line in output)
+        return sum(map(disagrees, output))
 
     return read
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import IO, Any, Literal
 
 import numpy as np
@@ -224,18 +225,18 @@ def _command(data: OpenDataset, wanted: CompareGroups, found: Selection, groups:
 def _reader(n: int, least: Fraction, either: bool, scope: str) -> Callable[[IO[bytes]], int]:
     """What the line of awk counts."""
 
+    @lru_cache(4096)
+    def hits(line: bytes) -> int:
+        alts, *calls = line.decode(errors="replace").rstrip("\n").split("\t")
+        one, other = _alleles(calls[:n]), _alleles(calls[n:])
+        both, found = one.total() * other.total(), 0
+        for allele in map(str, range(1, alts.count(",") + 2)):
+            d = one[allele] * other.total() - other[allele] * one.total()
+            found += (abs(d) if either else d) * least.denominator > least.numerator * both
+        return found if scope == "allele" else found > 0
+
     def read(output: IO[bytes]) -> int:
-        total = 0
-        for line in output:
-            alts, *calls = line.decode(errors="replace").rstrip("\n").split("\t")
-            one, other = _alleles(calls[:n]), _alleles(calls[n:])
-            both = one.total() * other.total()
-            hits = 0
-            for allele in map(str, range(1, alts.count(",") + 2)):
-                d = one[allele] * other.total() - other[allele] * one.total()
-                hits += (abs(d) if either else d) * least.denominator > least.numerator * both
-            total += hits if scope == "allele" else hits > 0
-        return total
+        return sum(map(hits, output))
 
     return read
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,16 @@ def all_lines(output: IO[bytes]) -> list[str]:
     except UnicodeDecodeError:
         text = content.decode("latin-1")  # as the file itself was read
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def first_lines(number: int) -> Reader:
+    """Reads the first lines, and how many there are."""
+
+    def read(output: IO[bytes]) -> Json:
+        lines = all_lines(io.BytesIO(b"".join(islice(output, number))))
+        return [lines, len(lines) + count_lines(output)]
+
+    return read
 
 
 def tally(output: IO[bytes]) -> dict[str, int]:

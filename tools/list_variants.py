@@ -4,7 +4,7 @@ from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import Command, all_lines, prove, view_command
+from .evidence import Command, first_lines, prove, view_command
 from .filters import VariantFilter
 from .registry import Tool
 from .result import Table, ToolResult
@@ -42,17 +42,17 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
             data,
             "list_variants",
             wanted,
-            _command(data, found),
-            keys if len(records) <= MAX_VALUE else None,
+            _command(data, found, len(keys)),
+            [keys, len(records)],
         )
     )
     return result
 
 
-def _command(data: OpenDataset, found: Selection) -> Command:
+def _command(data: OpenDataset, found: Selection, shown: int) -> Command:
     command = view_command(data, found.clauses)
     command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
-    command.then, command.read = "", all_lines
+    command.then, command.read = "", first_lines(shown)
     return command
 
 

@@ -430,3 +430,16 @@ def test_an_absent_value_of_one_of_two_alleles(rare, run):
     where = [{"field": "INFO/gnomAD_each", "op": ">", "value": 0.5, "absent": "keep"}]
     assert run(rare, "count_variants", where=where, scope="allele", multiallelic=True).value == 1
     assert run(rare, "count_variants", where=where, multiallelic=True).value == 1
+
+
+def test_a_list_of_more_records_than_the_value_holds_is_proved(tmp_path, opened, run, monkeypatch):
+    monkeypatch.setattr("vcf_agent.tools.list_variants.MAX_VALUE", 5)
+    monkeypatch.setattr("vcf_agent.tools.allele_frequencies.MAX_VALUE", 5)
+    written = [record(10 + i, alt="C,G" if i % 2 else "C", samples=["0/1", "1|1"]) for i in range(20)]
+    context = opened(write_vcf(tmp_path / "many.vcf", written, ["a", "b"]))
+    listed = run(context, "list_variants", limit=3)
+    assert len(listed.value) == 5 and proved(listed), listed.evidence
+    frequencies = run(context, "allele_frequencies")
+    assert len(frequencies.value) == 4 and proved(frequencies)  # the sixth allele is of the same record as the fifth
+    assert frequencies.tables[0].total == 30
+    assert "the value holds the first 4 of 30 alleles" in frequencies.reading
