@@ -5,10 +5,12 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import chain
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +42,16 @@ def all_lines(output: IO[bytes]) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
+def first_lines(number: int) -> Reader:
+    """Reads the first lines, and how many there are."""
+
+    def read(output: IO[bytes]) -> Json:
+        lines = all_lines(io.BytesIO(b"".join(islice(output, number))))
+        return [lines, len(lines) + count_lines(output)]
+
+    return read
+
+
 def tally(output: IO[bytes]) -> dict[str, int]:
     """What `sort | uniq -c` says."""
     return dict(Counter(all_lines(output)))
@@ -51,7 +63,8 @@ class Command:
 
     `read` makes of the output of bcftools alone what the whole line in the shell would give. `first`, where
     given, is a bcftools command whose output the other one reads. `plugin` marks a command that only a bcftools
-    on PATH can run, with its plugins. `unprovable` tells why there is no command.
+    on PATH can run, with its plugins; `pipe` are bcftools commands after it, each of which reads what the one before
+    it writes. `unprovable` tells why there is no command.
     """
 
     arguments: list[str]
@@ -59,6 +72,7 @@ class Command:
     read: Reader = count_lines
     first: list[str] | None = None
     plugin: bool = False
+    pipe: list[list[str]] = field(default_factory=list)
     unprovable: str = ""
 
     def shell(self, path: str) -> str:
@@ -68,7 +82,7 @@ class Command:
 
     def _steps(self, path: str) -> list[tuple[list[str], list[str]]]:
         if self.first is None:
-            return [(self.arguments, [path])]
+            return [(self.arguments, [path]), *((step, []) for step in self.pipe)]
         return [(self.first, [path]), (self.arguments, [])]
 
 
@@ -92,18 +106,18 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
     command = Command(arguments, "wc -l", unprovable=unprovable)
     if split:
         command.first = ["norm", "-m", "-any"]
-        command.unprovable = command.unprovable or _cannot_be_written(data)
+        command.unprovable = command.unprovable or cannot_be_written(data)
         if any("GT" in e or "FMT/" in e for e in expressions):
             command.unprovable = "splitting a record rewrites its genotypes"
     return command
 
 
-def _cannot_be_written(data: OpenDataset) -> str:
-    """Why `bcftools norm` would stop: it writes no record that uses what the header does not declare."""
+def cannot_be_written(data: OpenDataset) -> str:
+    """Why `bcftools norm` or `view` would stop: it writes no record that uses what the header does not declare."""
     contigs = [c for c in data.contigs if c not in data.summary["contig_lengths"]]
     fields = [f"{f[0]}/{f[1]}" for f in data.summary["fields"] if not f[5]]
     missing = [*contigs, *fields]
-    return f"the header does not declare {missing[0]}, so bcftools norm stops" if missing else ""
+    return f"the header does not declare {missing[0]}, so bcftools cannot write the records again" if missing else ""
 
 
 def _placed(data: OpenDataset, options: list[str], piped: bool) -> list[str]:
@@ -189,13 +203,29 @@ def _run_plugin(command: Command, path: str, seconds: float) -> tuple[Json, str]
     if program is None:
         raise bcftools.BcftoolsError("it needs a bcftools with its plugins on PATH")
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, timeout=seconds)
-        version = told.stdout.split()[1].decode()
-        done = subprocess.run([program, *command.arguments, path], capture_output=True, timeout=seconds)
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=seconds).stdout.split()
+        if len(told) < 2:
+            raise bcftools.BcftoolsError(f"{program} does not tell its version")
+        return _piped(program, command, path, seconds), told[1].decode()
     except subprocess.TimeoutExpired:
         raise bcftools.BcftoolsTimeout("bcftools was stopped at its time limit") from None
-    except IndexError:
-        raise bcftools.BcftoolsError(f"{program} does not tell its version") from None
-    if done.returncode:
-        raise bcftools.BcftoolsError(done.stderr.decode(errors="replace"))
-    return command.read(io.BytesIO(done.stdout)), version
+
+
+def _piped(program: str, command: Command, path: str, seconds: float) -> Json:
+    """What the last of the steps writes, read when all have ended. Raises `BcftoolsError` where one fails."""
+    with ExitStack() as stack:
+        log = stack.enter_context(tempfile.TemporaryFile())  # not a pipe, which could fill up and stop a step
+        running: list[subprocess.Popen[bytes]] = []
+        for arguments, end in command._steps(path):
+            source = running[-1].stdout if running else subprocess.DEVNULL
+            step = subprocess.Popen([program, *arguments, *end], stdin=source, stdout=subprocess.PIPE, stderr=log)
+            stack.callback(step.wait)
+            stack.callback(step.kill)
+            if running and running[-1].stdout:
+                running[-1].stdout.close()
+            running.append(step)
+        output = running[-1].communicate(timeout=seconds)[0]
+        if any(step.wait(seconds) for step in running):
+            log.seek(0)
+            raise bcftools.BcftoolsError(bcftools.reason(log.read(1 << 20).decode(errors="replace")))
+        return command.read(io.BytesIO(output))

@@ -1,15 +1,11 @@
 """Which variants meet a set of conditions."""
 
-import io
-from itertools import islice
-from typing import IO
-
 from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
 from .emptiness import why_none
-from .evidence import Command, all_lines, prove, view_command
+from .evidence import Command, first_lines, prove, view_command
 from .filters import VariantFilter
 from .long_tables import add_file
 from .registry import Tool
@@ -46,23 +42,16 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
         add_file(context, result, data.name, table, variant_blocks(data, records))
     if len(records) > MAX_VALUE:
         result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(records):,} records")
-    command = _command(data, found)
-    result.evidence.append(prove(context, data, "list_variants", wanted, command, (keys[:MAX_VALUE], len(records))))
+    command = _command(data, found, len(keys))
+    result.evidence.append(prove(context, data, "list_variants", wanted, command, [keys, len(records)]))
     return result
 
 
-def _command(data: OpenDataset, found: Selection) -> Command:
+def _command(data: OpenDataset, found: Selection, shown: int) -> Command:
     command = view_command(data, found.clauses)
     command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
-    command.then, command.read = "", _first_and_total
+    command.then, command.read = "", first_lines(shown)
     return command
-
-
-def _first_and_total(output: IO[bytes]) -> tuple[list[str], int]:
-    """The first lines, and how many there are."""
-    first = all_lines(io.BytesIO(b"".join(islice(output, MAX_VALUE))))
-    rest = iter(lambda: output.read(1 << 20), b"")
-    return first, len(first) + sum(block.count(b"\n") for block in rest)
 
 
 def query_options(options: list[str]) -> list[str]:

@@ -132,6 +132,7 @@ TOOL = Tool(
     QueryGraph,
     query_graph,
     example={
-        "cypher": "MATCH (s:Sample)-[c:CARRIES]->(v:Variant)-[:IN_GENE]->(g:Gene {symbol: 'CFTR'}) RETURN s.name, c.genotype, v.id ORDER BY s.name, v.id LIMIT 5"
+        "cypher": "MATCH (s:Sample)-[c:CARRIES]->(v:Variant)-[:IN_GENE]->(g:Gene {symbol: 'CFTR'}) "
+        "RETURN s.name AS sample, c.genotype AS genotype, v.id AS variant ORDER BY sample, variant LIMIT 5"
     },
 )

@@ -99,6 +99,7 @@ TOOL = Tool(
     QueryTable,
     query_table,
     example={
-        "sql": "SELECT chrom, count(DISTINCT record) AS records FROM variants WHERE type = 'indel' GROUP BY chrom ORDER BY records DESC LIMIT 3"
+        "sql": "SELECT chrom, count(DISTINCT record) AS records FROM variants WHERE type = 'indel' "
+        "GROUP BY chrom ORDER BY records DESC LIMIT 3"
     },
 )
