@@ -295,5 +295,6 @@ TOOL = Tool(
     "normal. Tells from header or names which sample is which. All filters on variants apply.",
     Somatic,
     somatic,
-    example={"tumour": "ARUN", "normal": "MIRA", "by": "reads", "min_tumour_vaf": 0.2, "max_normal_alt": 0},
+    example={"by": "reads", "min_tumour_vaf": 0.1, "max_normal_alt": 0, "limit": 5},
+    example_files=("tumour.vcf.gz",),
 )

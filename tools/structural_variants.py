@@ -359,5 +359,6 @@ TOOL = Tool(
     "starts before a region and reaches into it counts. All filters on variants apply.",
     StructuralVariants,
     structural_variants,
-    example={"sv_types": ["DEL", "INS"], "sizes": [{"op": ">=", "value": 50}], "plain_from": 50, "show": "variants"},
+    example={"sizes": [{"op": ">", "value": 1000}], "show": "variants"},
+    example_files=("structural.vcf.gz",),
 )

@@ -91,7 +91,6 @@ def test_the_reading_and_the_evidence(context, example):
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["value"] == found.value
 
 
-
 def test_an_order_by_two_names(context):
     found = ask(context, "MATCH (g:Gene) RETURN g.symbol AS gene, g.symbol AS again ORDER BY gene, again DESC", limit=3)
     assert [row[0] for row in found.tables[0].rows] == sorted(row[0] for row in found.tables[0].rows)
