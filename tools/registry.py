@@ -62,6 +62,7 @@ def tools() -> dict[str, Tool]:
         count_variants,
         describe_file,
         distinct_values,
+        draw,
         explain_finding,
         explore_graph,
         find_similar,
@@ -85,7 +86,7 @@ def tools() -> dict[str, Tool]:
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, make_file,
+               runs_of_homozygosity, compare_files, make_file, draw,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
