@@ -15,6 +15,7 @@ SYMBOLS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "star", "
 GREY = "#767676"
 """Of text and lines where nobody sets another: readable on white and on black."""
 LABEL_CHARS = 60
+MAX_TICKS = 12
 MAX_NAMES = 60
 """Names written along an axis; with more, they show under the pointer alone."""
 
@@ -71,6 +72,9 @@ def histogram(
            "hovertemplate": "%{customdata}: %{y:,}<extra></extra>"}  # fmt: skip
     figure = _figure([bar], title, {"title": {"text": x_title}}, {"title": {"text": y_title}})
     figure["layout"]["bargap"] = 0
+    figure["layout"]["xaxis"]["showgrid"] = False
+    if offset and len(starts) * width <= MAX_TICKS:
+        figure["layout"]["xaxis"]["dtick"] = 1  # no tick between two whole numbers
     return figure
 
 
@@ -84,7 +88,9 @@ def of_samples(names: Sequence[str], values: Sequence[Number | None], *, title: 
              "hovertemplate": "%{customdata}: %{y" + unit + "}<extra></extra>"}  # fmt: skip
     ticks: Axis = {"tickvals": places, "ticktext": shown} if few else {"showticklabels": False}
     x_title = "sample" if few else "samples, the largest first"
-    return _figure([trace], title, {"title": {"text": x_title}, **ticks}, {"title": {"text": y_title}})
+    return _figure(
+        [trace], title, {"title": {"text": x_title}, "showgrid": False, **ticks}, {"title": {"text": y_title}}
+    )
 
 
 def heat(rows: Sequence[str], starts: Sequence[int], cells: Sequence[Sequence[int | None]], window: int, *,
@@ -94,7 +100,7 @@ def heat(rows: Sequence[str], starts: Sequence[int], cells: Sequence[Sequence[in
              "colorscale": "Cividis", "zmin": 0, "xgap": 0, "ygap": 2, "hoverongaps": False,
              "colorbar": {"title": {"text": "records"}, "outlinewidth": 0},
              "hovertemplate": "%{y}, from %{x:,}: %{z:,} records<extra></extra>"}  # fmt: skip
-    x_axis = {"title": {"text": f"position (bases; windows of {window:,})"}, "showgrid": False}
+    x_axis = {"title": {"text": f"position (bases; windows of {window:,})"}, "showgrid": False, "tickformat": "~s"}
     y_axis = {"type": "category", "autorange": "reversed", "showgrid": False, "tickfont": {"size": 11}}
     figure = _figure([trace], title, x_axis, y_axis)
     figure["layout"]["height"] = 170 + 22 * len(rows)
@@ -144,10 +150,11 @@ def _figure(traces: list[Json], title: str, x: Axis, y: Axis) -> Json:
     import plotly.graph_objects as go
 
     quiet: Axis = {"automargin": True, "gridcolor": "rgba(128,128,128,0.25)", "zerolinecolor": "rgba(128,128,128,0.5)",
-                   "tickformat": ",~g", "title": {"standoff": 12}}  # fmt: skip
+                   "tickformat": ",~r", "title": {"standoff": 12}}  # fmt: skip
     layout = {
         "title": {"text": label(title, 120), "x": 0, "xref": "paper", "font": {"size": 15}},
-        "font": {"color": GREY, "size": 12}, "showlegend": len(traces) > 1, "hovermode": "closest", "height": 360,
+        "font": {"color": GREY, "size": 12}, "showlegend": len(traces) > 1, "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY},
+         "hovermode": "closest", "height": 360,
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 60, "r": 20, "t": 50, "b": 50}, "xaxis": _axis(quiet, x), "yaxis": _axis(quiet, y),
         "legend": {"orientation": "h", "y": -0.25, "yref": "paper"},
@@ -161,4 +168,5 @@ def _axis(quiet: Axis, own: Axis) -> Axis:
     axis = {**quiet, **own, "title": {**quiet["title"], **own.get("title", {})}}
     if own.get("type") == "category":
         axis.pop("tickformat")
+        axis["showgrid"] = False
     return axis

@@ -1,14 +1,14 @@
 """What the pictures share: the rows of the selected records, and what a picture is before it is a result."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .bins import Bins, Counts, Values, bins_of
+from .bins import Bins, Counts, Values, bins_of, line_counts
 from .dataset import OpenDataset
 from .evidence import Command, Reader, view_command
 from .figures import histogram
@@ -92,6 +92,24 @@ def binned(
     table = Table(name, ["from", "to" if whole else "below", unit], rows, len(rows))
     remark = [f"the last bar holds everything from {starts[-1]:,} on, up to {values[-1]:,g}"] if bins.open else []
     return figure, table, bins, numbers, remark
+
+
+def awk_bins(bins: Bins) -> str:
+    """What counts lines of one number in the bins, in a shell."""
+    last = bins.number - 1
+    step = f"b=int(($1-({bins.first:.12g}))/{bins.width:.12g}+1e-9); if (b>{last}) b={last}; n[b]++"
+    return f"awk '{{{step}}} END {{for (b in n) print {bins.first:.12g}+b*{bins.width:.12g}, n[b]}}'"
+
+
+def number_reader(bins: Bins, number: Callable[[float], float]) -> Callable[[IO[bytes]], Json]:
+    """Lines of one number, counted in the bins; `.` and nothing are no number."""
+
+    def read(output: IO[bytes]) -> list[int]:
+        lines = {k: n for k, n in line_counts(output).items() if k not in (b".", b"")}
+        values = np.array([np.float32(k) for k in lines], dtype=np.float64)
+        return bins.count(values, np.array(list(lines.values()), dtype=np.int64))
+
+    return read
 
 
 def by_label(labels: list[Any], numbers: list[Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .dataset import OpenDataset
 from .evidence import all_lines, asks_samples
 from .figures import Node, network, of_samples, points
 from .missingness import READING, Missingness, missingness
-from .pictures import Picture, binned, by_label, peak, query_command, stats_command
+from .pictures import Picture, awk_bins, binned, by_label, number_reader, peak, query_command
 from .principal_components import PrincipalComponents, principal_components
 from .result import Json, Table
 from .sample_counts import NAMES, code_counts
@@ -44,25 +44,19 @@ def sample_depth(context: ToolContext, data: OpenDataset, found: Selection, want
     told = count_of(total, "genotype") + " with FORMAT/DP" + (f", {peak(bins, numbers, 'genotypes')}" if total else "")
     picture = Picture(figure, f"Histogram of {told}.", f"{data.name}: {told}.", by_label(bins.names(), numbers),
                       "genotypes", [table], expected=numbers)  # fmt: skip
-    picture.reading = ['depth is FORMAT/DP, of each sample at each site; of="site" draws INFO/DP', *remark]
-    last = int(values[-1]) if len(values) else 0
-    options = ["-s", "-", "-d", f"0,{last + 1},1"]
-    picture.command = stats_command(
-        data, found, options, "awk '/^DP/ && $4 {print $3, $4}'", lambda o: _depths_in(o, bins)
-    )
+    picture.reading = [
+        'depth is FORMAT/DP wherever it is given, also beside a missing GT; of="site" draws INFO/DP',
+        *remark,
+    ]
+    then = f"grep -v '^\\.$' | {awk_bins(bins)}"
+    picture.command = query_command(data, found, r"[%DP\n]", then, number_reader(bins, int))
+    picture.command.unprovable = picture.command.unprovable or asks_samples(picture.command.arguments)
     return picture
 
 
 def _known(data: OpenDataset, found: Selection) -> Iterator[npt.NDArray[Any]]:
     for _, block in selected_blocks(data, found, ["dp"]):
         yield block["dp"][block["dp"] >= 0]
-
-
-def _depths_in(output: IO[bytes], bins: Bins) -> list[int]:
-    rows = [line.split("\t") for line in all_lines(output) if line.startswith("DP\t")]
-    rows = [row for row in rows if row[3] != "0"]  # those of INFO/DP alone
-    depths = np.array([int(row[2]) for row in rows], dtype=np.float64)
-    return bins.count(depths, np.array([int(row[3]) for row in rows], dtype=np.int64))
 
 
 def missing_by_sample(context: ToolContext, data: OpenDataset, found: Selection, wanted: "Draw") -> Picture:

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 
 from ..memory.errors import ToolError
 from .alleles import TRANSITIONS
-from .bins import Bins, distinct, line_counts, nice
+from .bins import Bins, distinct, nice
 from .context import ToolContext
 from .dataset import OpenDataset
 from .evidence import Command, all_lines
@@ -18,8 +17,10 @@ from .figures import bars, grouped_bars, heat
 from .group_variants import GroupVariants, group_variants
 from .pictures import (
     Picture,
+    awk_bins,
     binned,
     by_label,
+    number_reader,
     one_row_each,
     peak,
     query_command,
@@ -118,8 +119,9 @@ def indel_sizes(context: ToolContext, data: OpenDataset, found: Selection, wante
     values, counts = distinct(np.clip(b, -LONGEST, LONGEST) for b in blocks)
     of = {int(v): int(n) for v, n in zip(values, counts, strict=True)}
     gone, added = (sum(n for v, n in of.items() if (v < 0) == less) for less in (True, False))
-    figure = bars(list(of), list(of.values()), title=f"Lengths of indels, {data.name}",
-                  x_title="change in length (bases; deletions are negative)", y_title="indel alleles (count)")  # fmt: skip
+    x_title = "change in length (bases; deletions are negative)"
+    figure = bars(list(of), list(of.values()), title=f"Lengths of indels, {data.name}", x_title=x_title,
+                  y_title="indel alleles (count)")  # fmt: skip
     figure["layout"]["xaxis"]["type"] = "linear"
     rows: list[list[Any]] = [[v, n] for v, n in of.items()]
     told = f"{count_of(gone + added, 'indel allele')}, {count_of(gone, 'deletion')} and {count_of(added, 'insertion')}"
@@ -149,26 +151,9 @@ def quality(context: ToolContext, data: OpenDataset, found: Selection, wanted: "
                                                   "QUAL (Phred-scaled)", "records")  # fmt: skip
     picture = _of_bins(data, figure, table, bins, numbers, "records", "QUAL")
     picture.reading = ["records without QUAL are left out", *remark]
-    read = _number_reader(bins, float)
-    picture.command = query_command(data, found, r"%QUAL\n", f"grep -v '^\\.$' | {_awk_bins(bins)}", read)
+    read = number_reader(bins, float)
+    picture.command = query_command(data, found, r"%QUAL\n", f"grep -v '^\\.$' | {awk_bins(bins)}", read)
     return picture
-
-
-def _awk_bins(bins: Bins) -> str:
-    last = bins.number - 1
-    step = f"b=int(($1-({bins.first:.12g}))/{bins.width:.12g}+1e-9); if (b>{last}) b={last}; n[b]++"
-    return f"awk '{{{step}}} END {{for (b in n) print {bins.first:.12g}+b*{bins.width:.12g}, n[b]}}'"
-
-
-def _number_reader(bins: Bins, number: Callable[[float], float]) -> Callable[[IO[bytes]], Json]:
-    """Lines of one number, counted in the bins; `.` and nothing are no number."""
-
-    def read(output: IO[bytes]) -> list[int]:
-        lines = {k: n for k, n in line_counts(output).items() if k not in (b".", b"")}
-        values = np.array([np.float32(k) for k in lines], dtype=np.float64)
-        return bins.count(values, np.array(list(lines.values()), dtype=np.int64))
-
-    return read
 
 
 def _of_bins(
@@ -193,8 +178,8 @@ def site_depth(context: ToolContext, data: OpenDataset, found: Selection, wanted
                                                   "INFO/DP (reads over all samples)", "records")  # fmt: skip
     picture = _of_bins(data, figure, table, bins, numbers, "records", "INFO/DP")
     picture.reading = ['depth is INFO/DP, of the site over all samples; of="sample" draws FORMAT/DP', *remark]
-    read = _number_reader(bins, int)
-    picture.command = query_command(data, found, r"%INFO/DP\n", f"grep -v '^\\.$' | {_awk_bins(bins)}", read)
+    read = number_reader(bins, int)
+    picture.command = query_command(data, found, r"%INFO/DP\n", f"grep -v '^\\.$' | {awk_bins(bins)}", read)
     return picture
 
 
@@ -208,8 +193,8 @@ def spectrum(context: ToolContext, data: OpenDataset, found: Selection, wanted: 
                                                   "copies of the ALT allele in the genotypes", "alleles")  # fmt: skip
     picture = _of_bins(data, figure, table, bins, numbers, "alleles", "their copies counted")
     once = int(counts[values == 1].sum())
-    picture.text = f"{data.name}: {count_of(int(counts.sum()), 'ALT allele')}, {once:,} of them with one copy among the " \
-                   f"genotypes of {count_of(len(data.samples), 'sample')}."  # fmt: skip
+    told = f"{count_of(int(counts.sum()), 'ALT allele')}, {once:,} of them with one copy"
+    picture.text = f"{data.name}: {told} among the genotypes of {count_of(len(data.samples), 'sample')}."
     picture.alt = f"Histogram of ALT alleles by number of copies: {once:,} of {int(counts.sum()):,} have one copy."
     picture.reading = ["copies are counted in the genotypes, not read from INFO/AC; those of ./1 count",
                        "* and <NON_REF> are no variants and left out", *remark]  # fmt: skip

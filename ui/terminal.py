@@ -17,7 +17,7 @@ from ..tools.text import plain
 
 SHOWN_ROWS = 20
 CELL_CHARS = 40
-"""A longer cell, such as a deletion of 80 bases, is cut in its middle; (drawn from --json or in `vcf-agent analyze`) whole."""
+"""A longer cell, such as a deletion of 80 bases, is cut in its middle; --json has it whole."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -39,12 +39,7 @@ def print_answer(answer: Answer) -> None:
     for line in answer.reading:
         out.print(Text(f"  read as: {plain(line)}", style="dim"))
     for figure in answer.figures:
-        out.print(
-            Text(
-                f"  figure {plain(figure['name'])}: {plain(figure['alt'])} (drawn from --json or in `vcf-agent analyze`)",
-                style="dim",
-            )
-        )
+        out.print(Text(f"  figure {plain(figure['name'])}: {plain(figure['alt'])} --json holds it", style="dim"))
     for table in answer.tables:
         print_table(table)
     for evidence in answer.evidence:
