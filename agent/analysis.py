@@ -31,7 +31,7 @@ RARE = 0.01
 ROWS = 50
 MAX_SAMPLES = 1000
 """Samples from which no pairs are looked at: half a million pairs help nobody in a report."""
-GENES_DRAWN = 3
+GENES_DRAWN = 5
 
 
 class Skip(Exception):
@@ -318,11 +318,14 @@ def _carriers(work: Work) -> list[ToolResult]:
         raise Skip("the file is not annotated with genes")
     at = table.columns.index("gene")
     named = [gene for row in table.rows for gene in (row[at] or "").split(",") if gene in work.data.genes]
-    genes = list(dict.fromkeys(named))[:GENES_DRAWN]
-    if not genes:
+    every = list(dict.fromkeys(named))
+    if not every:
         raise Skip("none of these variants is annotated with a gene")
     values = values_meaning(work.data, PATHOGENIC)
-    return [work.call("draw", picture="carriers", genes=genes, significance=values)]
+    result = work.call("draw", picture="carriers", genes=every[:GENES_DRAWN], significance=values)
+    if len(every) > GENES_DRAWN:
+        result.reading.append(f"drawn are the first {GENES_DRAWN} of {len(every):,} genes with such variants")
+    return [result]
 
 
 def _high_impact(work: Work) -> list[ToolResult]:
@@ -402,8 +405,8 @@ STEPS = [
     Step("missing_by_site", "Missing genotypes by site", "pictures",
          _with_genotypes(_draw("missingness", of="site"))),
     Step("heterozygosity", "Heterozygosity", "pictures", _with_genotypes(_draw("heterozygosity"))),
-    Step("density", "Density along the contigs", "pictures", _draw("density")),
     Step("pca", "Principal components", "pictures", _pairs(_draw("pca"), 3)),
+    Step("density", "Density along the contigs", "pictures", _draw("density")),
     Step("clinvar", "Asserted pathogenic or likely pathogenic", "findings", _clinvar),
     Step("carriers", "Carriers of these variants", "findings", _carriers),
     Step("high_impact", "Rare variants of HIGH impact", "findings", _high_impact),

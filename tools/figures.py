@@ -89,7 +89,10 @@ def of_samples(names: Sequence[str], values: Sequence[Number | None], *, title: 
     ticks: Axis = {"tickvals": places, "ticktext": shown} if few else {"showticklabels": False}
     x_title = "sample" if few else "samples, the largest first"
     return _figure(
-        [trace], title, {"title": {"text": x_title}, "showgrid": False, **ticks}, {"title": {"text": y_title}}
+        [trace],
+        title,
+        {"title": {"text": x_title}, "showgrid": False, "zeroline": False, **ticks},
+        {"title": {"text": y_title}},
     )
 
 
@@ -153,7 +156,8 @@ def _figure(traces: list[Json], title: str, x: Axis, y: Axis) -> Json:
                    "tickformat": ",~r", "title": {"standoff": 12}}  # fmt: skip
     layout = {
         "title": {"text": label(title, 120), "x": 0, "xref": "paper", "font": {"size": 15}},
-        "font": {"color": GREY, "size": 12}, "showlegend": len(traces) > 1, "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY},
+        "font": {"color": GREY, "size": 12}, "showlegend": len(traces) > 1,
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY},
          "hovermode": "closest", "height": 360,
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 60, "r": 20, "t": 50, "b": 50}, "xaxis": _axis(quiet, x), "yaxis": _axis(quiet, y),

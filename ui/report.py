@@ -20,6 +20,7 @@ from ..tools.text import count_of, plain
 MARK = '<meta name="generator" content="vcf-agent analyze">'
 ROWS, ROWS_OF_FIGURE = 100, 2000
 """Rows of a table that are shown; --json has more."""
+LONG = 40
 RESTRAINT = (
     "These are candidates for a person to look at, not diagnoses. They rest on this file, on the annotation and "
     "assertions that it carries, and on the pedigree as it was given; what the file does not hold is not known."
@@ -171,13 +172,19 @@ def _table(table: Table, rows: int = ROWS) -> str:
     side = [' class="n"' if n else "" for n in numeric]
     head = "".join(f'<th scope="col"{s}>{text(c)}</th>' for c, s in zip(table.columns, side, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{s}>{text(v)}</td>" for v, s in zip(row, side, strict=True)) + "</tr>" for row in shown
+        "<tr>" + "".join(f"<td{s}>{_cell(v)}</td>" for v, s in zip(row, side, strict=True)) + "</tr>" for row in shown
     )
     more = f'<p class="quiet">{len(shown):,} of {table.total:,} rows</p>' if len(shown) < table.total else ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{text(table.name)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
     )
+
+
+def _cell(value: Json) -> str:
+    """Long ones, such as a deletion of 80 bases, may break anywhere; words of the others stay whole."""
+    shown = text(value)
+    return f'<span class="long">{shown}</span>' if len(shown) > LONG else shown
 
 
 def _is_number(value: Any) -> bool:
