@@ -102,6 +102,7 @@ class Work:
     def close(self) -> None:
         if self.agent is not None:
             self.agent.close()
+        bcftools.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """Values counted in bins, block by block, so that a picture has tens of marks whatever the size of the file."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -102,14 +100,3 @@ def _unique(block: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Co
         counts = np.bincount(block.ravel())  # some ten times faster than sorting them
         return np.flatnonzero(counts), counts[counts > 0]
     return np.unique(block, return_counts=True)
-
-
-def line_counts(output: IO[bytes]) -> Counter[bytes]:
-    """How often each line occurs, as `sort | uniq -c` says, without holding them all."""
-    counts: Counter[bytes] = Counter()
-    rest = b""
-    while block := output.read(1 << 20):
-        *lines, rest = (rest + block).split(b"\n")
-        counts.update(lines)
-    counts.update([rest] if rest else [])
-    return counts

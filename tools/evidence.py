@@ -41,8 +41,17 @@ def all_lines(output: IO[bytes]) -> list[str]:
 
 
 def tally(output: IO[bytes]) -> dict[str, int]:
-    """What `sort | uniq -c` says."""
-    return dict(Counter(all_lines(output)))
+    """What `sort | uniq -c` says, without holding all lines."""
+    counts: Counter[bytes] = Counter()
+    rest = b""
+    while block := output.read(1 << 20):
+        *lines, rest = (rest + block).split(b"\n")
+        counts.update(lines)
+    counts.update([rest] if rest else [])
+    try:
+        return {line.decode(): number for line, number in counts.items()}
+    except UnicodeDecodeError:
+        return {line.decode("latin-1"): number for line, number in counts.items()}
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .bins import Bins, Counts, Values, bins_of, line_counts
+from .bins import Bins, Counts, Values, bins_of
 from .dataset import OpenDataset
-from .evidence import Command, Reader, view_command
+from .evidence import Command, Reader, tally, view_command
 from .figures import histogram
 from .list_variants import query_options
 from .result import Evidence, Json, Table
@@ -105,7 +105,7 @@ def number_reader(bins: Bins, number: Callable[[float], float]) -> Callable[[IO[
     """Lines of one number, counted in the bins; `.` and nothing are no number."""
 
     def read(output: IO[bytes]) -> list[int]:
-        lines = {k: n for k, n in line_counts(output).items() if k not in (b".", b"")}
+        lines = {k: n for k, n in tally(output).items() if k not in (".", "")}
         values = np.array([np.float32(k) for k in lines], dtype=np.float64)
         return bins.count(values, np.array(list(lines.values()), dtype=np.int64))
 

@@ -1,5 +1,6 @@
 """Pictures of samples: depth, missing genotypes, heterozygosity, principal components, carriers of a gene."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
@@ -8,10 +9,10 @@ import numpy.typing as npt
 
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype, classify
-from .bins import Bins, distinct, line_counts
+from .bins import Bins, distinct
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import all_lines, asks_samples
+from .evidence import all_lines, asks_samples, tally
 from .figures import Node, network, of_samples, points
 from .missingness import READING, Missingness, missingness
 from .pictures import Picture, awk_bins, binned, by_label, number_reader, peak, query_command
@@ -64,12 +65,10 @@ def missing_by_sample(context: ToolContext, data: OpenDataset, found: Selection,
     of = missingness(context, Missingness(by="sample", **wanted.conditions()))
     shares = {s: v["share"] or 0.0 for s, v in of.value.items()}
     figure, kept, remark = _by_sample(shares, f"Missing genotypes by sample, {data.name}",
-                                      "missing genotypes (share of the records)", ":.2%")  # fmt: skip
+                                      "missing (share of the records)", ":.2%")  # fmt: skip
     rows: list[list[Any]] = [[s, shares[s], of.value[s]["missing"]] for s in kept]
-    worst = kept[0] if kept else None
-    alt = f"Missing genotypes of {count_of(len(shares), 'sample')}" + (
-        f"; {worst} has most, {shares[worst]:.2%}." if worst else "."
-    )
+    most = f"{kept[0]} has most, {shares[kept[0]]:.2%}" if rows and rows[0][1] else "none is missing"
+    alt = f"Missing genotypes of {count_of(len(shares), 'sample')}; {most}."
     table = Table("missing by sample", ["sample", "share", "missing"], rows, len(shares), len(rows) < len(shares))
     return Picture(figure, alt, of.text, shares, "fraction", [table], [*of.reading, *remark], evidence=of.evidence)
 
@@ -106,8 +105,9 @@ def missing_by_site(context: ToolContext, data: OpenDataset, found: Selection, w
 
 
 def _missing_in(output: IO[bytes], bins: Bins) -> list[int]:
-    values, counts = distinct(np.array([sum(b"." in gt for gt in line.split(b"\t"))]) for line in output)
-    return bins.count(values, counts)
+    numbers = Counter(sum(b"." in gt for gt in line.split(b"\t")) for line in output)
+    values = np.array(list(numbers), dtype=np.float64)
+    return bins.count(values, np.array(list(numbers.values()), dtype=np.int64))
 
 
 def heterozygosity(context: ToolContext, data: OpenDataset, found: Selection, wanted: "Draw") -> Picture:
@@ -124,7 +124,7 @@ def heterozygosity(context: ToolContext, data: OpenDataset, found: Selection, wa
     called = [sum(n) for n in zip(het, alt, ref, strict=True)]
     shares = {s: round(h / c, 6) if c else 0.0 for s, h, c in zip(data.samples, het, called, strict=True)}
     figure, kept, remark = _by_sample(shares, f"Heterozygosity by sample, {data.name}",
-                                      "heterozygous (share of called diploid genotypes)", ":.2%")  # fmt: skip
+                                      "heterozygous (share of called)", ":.2%")  # fmt: skip
     at = {s: i for i, s in enumerate(data.samples)}
     rows: list[list[Any]] = [[s, shares[s], het[at[s]], called[at[s]]] for s in kept]
     ends = f"from {shares[kept[-1]]:.2%} ({kept[-1]}) to {shares[kept[0]]:.2%} ({kept[0]})"
@@ -147,8 +147,8 @@ def _classes_in(output: IO[bytes]) -> dict[str, list[int]]:
     """Homozygous REF, homozygous ALT and heterozygous genotypes of each sample that has any."""
     kinds = [Genotype.HOM_REF, Genotype.HOM_ALT, Genotype.HET]
     found: dict[str, list[int]] = {}
-    for line, number in line_counts(output).items():
-        sample, _, text = line.decode(errors="replace").rpartition("\t")
+    for line, number in tally(output).items():
+        sample, _, text = line.rpartition("\t")
         if (kind := classify(text)) in kinds:
             found.setdefault(sample, [0, 0, 0])[kinds.index(kind)] += number
     return found

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from ..memory.errors import ToolError
+from ..memory.variant_table import literal
 from .alleles import TRANSITIONS
 from .bins import Bins, distinct, nice
 from .context import ToolContext
@@ -38,6 +39,8 @@ LONGEST = 60
 """Bases from which `bcftools stats` puts longer indels together; so do we."""
 CONTIGS, WINDOWS = 30, 150
 """Lines of a density picture, and windows of the longest contig where no size is named."""
+NO_VARIANT = ("*", "<*>", "<NON_REF>", "X", "<X>")
+"""ALT alleles that stand for a deletion told elsewhere, or for any other base."""
 CLASSES = {"A:T > G:C": ("A>G", "T>C"), "G:C > A:T": ("G>A", "C>T"), "A:T > C:G": ("A>C", "T>G"),
            "A:T > T:A": ("A>T", "T>A"), "G:C > T:A": ("G>T", "C>A"), "G:C > C:G": ("G>C", "C>G")}  # fmt: skip
 """The six changes of a base pair; the first two are transitions."""
@@ -160,7 +163,9 @@ def _of_bins(
     data: OpenDataset, figure: Json, table: Table, bins: Bins, numbers: list[int], unit: str, what: str
 ) -> Picture:
     total = sum(numbers)
-    told = f"{count_of(total, unit.removesuffix('s'))} with {what}" + (f", {peak(bins, numbers, unit)}" * bool(total))
+    told = f"{count_of(total, unit.removesuffix('s'))} with {what}" + (
+        f", {peak(bins, numbers, unit)}" if total else ""
+    )
     value = by_label(bins.names(), numbers)
     return Picture(
         figure, f"Histogram of {told}.", f"{data.name}: {told}.", value, unit, [table], expected=numbers
@@ -186,7 +191,7 @@ def site_depth(context: ToolContext, data: OpenDataset, found: Selection, wanted
 def spectrum(context: ToolContext, data: OpenDataset, found: Selection, wanted: "Draw") -> Picture:
     """ALT alleles by how many copies of them the genotypes hold."""
     data.need_genotypes()
-    also = "allele > 0 AND type NOT IN ('ref', 'overlap')"
+    also = f"allele > 0 AND alt NOT IN ({', '.join(map(literal, NO_VARIANT))})"
     values, counts = distinct(rows["ac"].to_numpy() for rows in selected_rows(data, found, ["ac"], also))
     title = f"Allele counts, {data.name}"
     figure, table, bins, numbers, remark = binned(values, counts, True, "allele counts", title,
@@ -208,7 +213,6 @@ _AWK_COPIES = (
     r"""for(j=1;j<=m;j++) k[g[j]]++}; for(i=1;i<=n;i++) if(a[i]!="*" && a[i]!="<*>" && a[i]!="<NON_REF>" && """
     r"""a[i]!="<X>" && a[i]!="X") c[k[i]+0]++} END {for(x in c) print x, c[x]}'"""
 )
-_NO_VARIANT = (b"", b".", b"*", b"X", b"<X>", b"<*>", b"<NON_REF>")
 
 
 def _copies_in(output: IO[bytes]) -> dict[int, int]:
@@ -221,7 +225,9 @@ def _copies_in(output: IO[bytes]) -> dict[int, int]:
         else:
             each = Counter(re.findall(rb"\d+", genotypes))
             copies = [each[b"%d" % i] for i in range(1, len(alts) + 1)]
-        found.update(n for a, n in zip(alts, copies, strict=True) if a not in _NO_VARIANT)
+        found.update(
+            n for a, n in zip(alts, copies, strict=True) if a not in (b"", b".", *(a.encode() for a in NO_VARIANT))
+        )
     return dict(found)
 
 
