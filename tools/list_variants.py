@@ -4,10 +4,10 @@ from pydantic import Field
 
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import Command, all_lines, prove, view_command
+from .evidence import Command, all_lines, count_lines, prove, view_command
 from .filters import VariantFilter
 from .registry import Tool
-from .result import Table, ToolResult
+from .result import Json, Table, ToolResult
 from .selection import Selection, record_numbers, select
 from .text import count_of
 from .variant_rows import keys_of, variant_rows
@@ -36,16 +36,11 @@ def list_variants(context: ToolContext, wanted: ListVariants) -> ToolResult:
     result.tables.append(Table("variants", columns, rows, len(records), len(rows) < len(records)))
     if len(records) > MAX_VALUE:
         result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(records):,} records")
-    result.evidence.append(
-        prove(
-            context,
-            data,
-            "list_variants",
-            wanted,
-            _command(data, found),
-            keys if len(records) <= MAX_VALUE else None,
-        )
-    )
+    command = _command(data, found)
+    expected: Json = keys
+    if len(records) > MAX_VALUE:
+        command.then, command.read, expected = "wc -l", count_lines, len(records)
+    result.evidence.append(prove(context, data, "list_variants", wanted, command, expected))
     return result
 
 

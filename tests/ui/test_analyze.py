@@ -203,7 +203,7 @@ def test_no_input_is_written_over(cli: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["none.vcf"], "none.vcf is not a file"), (["small.vcf", "--ped", "no.ped"], "no.ped"),
-     (["small.vcf", "--reference", "no.fa"], "no.fa"), (["small.vcf", "--ped", "small.vcf"], "PED")],
+     (["small.vcf", "--reference", "no.fa"], "no.fa"), (["small.vcf", "--ped", "small.vcf"], "the sex")],
 )  # fmt: skip
 def test_bad_input_leaves_no_report(cli: Any, arguments: list[str], words: str) -> None:
     plain(Path("small.vcf"), ["S1"])
