@@ -93,13 +93,15 @@ def _progress() -> Iterator[tuple[Callable[["Outcome"], None] | None, Progress |
     out = Console(stderr=True, markup=False, highlight=False, emoji=False)
     signs = {"completed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("·", "dim")}
     with Status("", console=out) as status:
-        last = time.monotonic()
+        last, done = time.monotonic(), 0
 
         def step(outcome: "Outcome") -> None:
+            nonlocal done
+            done += 1
             sign, style = signs[outcome.status]
             why = f": {outcome.reason}" if outcome.reason else f" ({outcome.seconds:.1f} s)"
             out.print(Text(one_line(f"{sign} {outcome.title}{why}"), style=style))
-            status.update("")
+            status.update(f"{done} steps done")
 
         def progress(what: str, records: int) -> None:
             nonlocal last
