@@ -132,9 +132,9 @@ def network(columns: dict[str, list[Node]], lines: dict[str, list[tuple[Node, No
         y = [v for a, b in pairs for v in (a[2], b[2], None)]
         line = {"color": [GREY, COLOURS[0], COLOURS[1], COLOURS[2]][i % 4], "width": 1 if i == 0 else 1.5 + 0.5 * i}
         traces.append({"type": "scatter", "mode": "lines", "name": label(kind), "x": x, "y": y, "line": line,
-                       "hoverinfo": "skip"})  # fmt: skip
+                       "hoverinfo": "skip", "opacity": 0.3 if i == 0 else 0.65})  # fmt: skip
     for i, (kind, nodes) in enumerate(columns.items()):
-        place = ["middle left", "top center", "middle right"][i % 3]
+        place = ["middle left", "middle left", "middle right"][i % 3]
         traces.append(
             {"type": "scatter", "mode": "markers+text" if len(nodes) <= MAX_NAMES else "markers", "name": label(kind),
              "x": [n[1] for n in nodes], "y": [n[2] for n in nodes], "text": [label(n[0], 32) for n in nodes],
@@ -144,6 +144,7 @@ def network(columns: dict[str, list[Node]], lines: dict[str, list[tuple[Node, No
         )  # fmt: skip
     hidden: Axis = {"visible": False}
     figure = _figure(traces, title, {**hidden, "range": [-0.45, 2.45]}, hidden)
+    figure["layout"]["legend"] |= {"y": 0, "yanchor": "top"}
     figure["layout"]["height"] = 220 + 24 * max((len(nodes) for nodes in columns.values()), default=0)
     return figure
 
