@@ -68,6 +68,7 @@ def results_as_answer(results: list[ToolResult], text: str, reading: list[str]) 
         last.unit,
         notes,
         [t for r in results for t in r.tables],
+        figures=[f for r in results for f in r.figures],
         files=[f for r in results for f in r.files],
         evidence=evidence,
     )
@@ -81,6 +82,7 @@ def render(results: list[ToolResult]) -> str:
 def _as_html(answer: Answer) -> str:
     parts = [f"<p>{_escape(answer.text)}</p>"]
     parts += [f"<p><small>Read as: {_escape(r)}</small></p>" for r in answer.reading]
+    parts += [f"<p>Figure {_escape(f['name'])}: {_escape(f['alt'])}</p>" for f in answer.figures]
     parts += [_table(t) for t in answer.tables]
     parts += [f"<pre>{_escape(e.command)}  # {_escape(mark(e))}</pre>" for e in answer.evidence if e.command]
     return "\n".join(parts)

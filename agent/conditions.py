@@ -78,12 +78,12 @@ def _significance(c: Conditions) -> None:
     source = r"(?: (?:in|by|according to|per) (?:the )?(?:clinvar|clnsig))?"
     for pattern, meanings in words()["significance"].items():
         if c.text.take(rf"{said}(?:{pattern}){source}", lambda m: not _is_negated(c, m)):
-            c.add("significance", *_values_meaning(c.data, meanings))
+            c.add("significance", *values_meaning(c.data, meanings))
     if "significance" in c.found and not c.found["significance"]:
         c.found["significance"] = ["not in this file"]
 
 
-def _values_meaning(data: OpenDataset, meanings: list[str]) -> list[str]:
+def values_meaning(data: OpenDataset, meanings: list[str]) -> list[str]:
     """The values of the file's significance field that say one of the meanings."""
     codes = words()["significance_codes"]
     return [v for v in values_of(data, significance_column(data).column) if _means(v, meanings, codes)]

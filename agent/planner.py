@@ -12,6 +12,7 @@ from ..tools.dataset import OpenDataset, nearest
 from .conditions import read_conditions
 from .graph_questions import graph_arguments
 from .phrases import Ambiguous, Conditions, Text, read_text, words
+from .picture_questions import picture_asked
 from .samples import NAMES
 from .validity_questions import validity_question
 
@@ -209,11 +210,19 @@ def _unsafe(question: str) -> Decline | None:
 def _first(text: Text, data: OpenDataset) -> Plan:
     """What the first maker that recognises its kind of question makes of it."""
     for make in (
-        _similar, _describe, _statistics, _sample_statistics, _genotypes_at, _explore, _values, _group, _select,
+        _draw, _similar, _describe, _statistics, _sample_statistics, _genotypes_at, _explore, _values, _group, _select,
     ):  # fmt: skip
         if made := make(text, data):
             return made
     return UNCLEAR
+
+
+# Pictures.
+
+
+def _draw(text: Text, data: OpenDataset) -> Plan | None:
+    asked = picture_asked(text, data)
+    return _call("draw", *asked) if asked else None
 
 
 # What is most like a variant, or holds some words.

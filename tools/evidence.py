@@ -1,5 +1,6 @@
 """The command that proves a number, and the proof: the command run again and compared."""
 
+import contextlib
 import io
 import re
 import shlex
@@ -53,8 +54,17 @@ def first_lines(number: int) -> Reader:
 
 
 def tally(output: IO[bytes]) -> dict[str, int]:
-    """What `sort | uniq -c` says."""
-    return dict(Counter(all_lines(output)))
+    """What `sort | uniq -c` says, without holding all lines."""
+    counts: Counter[bytes] = Counter()
+    rest = b""
+    while block := output.read(1 << 20):
+        *lines, rest = (rest + block).split(b"\n")
+        counts.update(lines)
+    counts.update([rest] if rest else [])
+    try:
+        return {line.decode(): number for line, number in counts.items()}
+    except UnicodeDecodeError:
+        return {line.decode("latin-1"): number for line, number in counts.items()}
 
 
 @dataclass(slots=True)
@@ -187,14 +197,18 @@ def _rerun(evidence: Evidence, command: Command, path: Path, seconds: float, exp
 
 
 def _run(command: Command, path: str, seconds: float) -> Json:
-    if command.first is None:
-        with bcftools.stream([*command.arguments, path], seconds) as output:
+    with contextlib.ExitStack() as stack:
+        if command.first is None:
+            output = stack.enter_context(bcftools.stream([*command.arguments, path], seconds))
+        else:
+            split = stack.enter_context(bcftools.stream([*command.first, path], seconds))
+            feed = iter(lambda: split.read(1 << 20), b"")
+            output = stack.enter_context(bcftools.stream(command.arguments, seconds, feed=feed))
+        try:
             return command.read(output)
-    with (
-        bcftools.stream([*command.first, path], seconds) as split,
-        bcftools.stream(command.arguments, seconds, feed=iter(lambda: split.read(1 << 20), b"")) as output,
-    ):
-        return command.read(output)
+        except (LookupError, ValueError) as error:
+            stack.close()  # which says so where bcftools was stopped, and the output ends anywhere
+            raise error
 
 
 def _run_plugin(command: Command, path: str, seconds: float) -> tuple[Json, str]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..memory.genotype_codes import Genotype
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import Command, all_lines, asks_samples, count_lines, prove, view_command
+from .evidence import Command, asks_samples, count_lines, prove, tally, view_command
 from .filters import VariantFilter
 from .list_variants import query_options
 from .registry import Tool
@@ -86,10 +86,10 @@ def _by_sample(
 
 def _missing_in(output: IO[bytes]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for line in all_lines(output):
+    for line, number in tally(output).items():
         sample, _, genotype = line.rpartition("\t")
         if "." in genotype:
-            found[sample] = found.get(sample, 0) + 1
+            found[sample] = found.get(sample, 0) + number
     return found
 
 

@@ -78,7 +78,7 @@ _MODULES = [
     "describe_file", "site_statistics", "sample_statistics", "count_variants", "list_variants", "group_variants",
     "genotypes_at", "distinct_values", "find_similar", "explore_graph", "query_table", "query_graph",
     "inheritance", "relatedness", "sex_check", "missingness", "compare_samples", "principal_components",
-    "runs_of_homozygosity", "allele_fractions", "compare_files", "structural_variants", "somatic", "make_file",
+    "runs_of_homozygosity", "allele_fractions", "compare_files", "structural_variants", "somatic", "make_file", "draw",
     "allele_frequencies", "compare_groups", "hardy_weinberg", "frequency_spectrum", "check_info_counts",
     "filter_funnel", "why_dropped", "acmg_worksheet",
     "validate_file", "explain_finding", "check_stores",

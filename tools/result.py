@@ -42,7 +42,8 @@ class ToolResult:
     `text` is a sentence or a few for a person; `value` is the answer for a program (a number, true or false,
     a list of strings, an object, or null). `private` marks a result that shows
     genotypes of single samples, which a remote model does not get to see. `files` are the paths of what was written,
-    `whole` the tables of which only the first rows are shown, where the tool had all of them.
+    `whole` the tables of which only the first rows are shown, where the tool had all of them. A figure is an object of
+    `name`, `figure` (Plotly's JSON) and `alt`, one sentence that says what it shows.
     """
 
     text: str
@@ -53,6 +54,7 @@ class ToolResult:
     evidence: list[Evidence] = field(default_factory=list)
     private: bool = False
     files: list[str] = field(default_factory=list)
+    figures: list[dict[str, Json]] = field(default_factory=list)
     whole: list[Table] = field(default_factory=list, repr=False)
 
     def show(self, table: Table, limit: int) -> None:

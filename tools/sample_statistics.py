@@ -7,7 +7,7 @@ from pydantic import Field
 from ..memory.genotype_codes import classify
 from .context import ToolContext
 from .dataset import OpenDataset
-from .evidence import Command, all_lines, prove
+from .evidence import Command, all_lines, prove, tally
 from .filters import OnDataset
 from .registry import Tool
 from .result import Json, Table, ToolResult
@@ -191,12 +191,12 @@ def _mean_depths_in(output: IO[bytes]) -> dict[str, float]:
 def classes_by_sample(output: IO[bytes]) -> dict[str, dict[str, int]]:
     """Genotypes of each sample by class; wholly missing ones are what is left over."""
     found: dict[str, dict[str, int]] = {}
-    for line in all_lines(output):
+    for line, number in tally(output).items():
         sample, _, text = line.rpartition("\t")
         name = NAMES[classify(text)]
         counts = found.setdefault(sample, {})
         if name != "missing":
-            counts[name] = counts.get(name, 0) + 1
+            counts[name] = counts.get(name, 0) + number
     return found
 
 

@@ -44,8 +44,15 @@ def validate_file(context: ToolContext, wanted: ValidateFile) -> ToolResult:
 
 def result_of(path: Path, sha256: str, name: str, folder: Path, wanted: ValidateFile) -> ToolResult:
     """The same for any file, also one that cannot be ingested. Raises `InputError` where there is none."""
+    keep = KEPT_OF_ONE if wanted.code else KEPT
+    return result_of_verdict(validate(path, strict=wanted.strict, keep=keep), path, sha256, name, folder, wanted)
+
+
+def result_of_verdict(
+    verdict: Verdict, path: Path, sha256: str, name: str, folder: Path, wanted: ValidateFile
+) -> ToolResult:
+    """The same for a file that was validated before. Raises `ToolError` for a code that is not there."""
     only = rule_named(wanted.code).code if wanted.code else None
-    verdict = validate(path, strict=wanted.strict, keep=KEPT_OF_ONE if only else KEPT)
     codes = [c for c in verdict.codes if only in (None, c) and wanted.part in (None, rules()[c].group)]
     codes.sort(key=lambda c: (_severity(verdict, c) != "error", list(rules()).index(c)))
     value, text = _answer(verdict, name, codes, wanted)

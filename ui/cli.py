@@ -11,6 +11,7 @@ import click
 
 from ..memory.errors import InputError, ModelError, VcfAgentError
 from ..tools.text import one_line
+from .analyze_command import analyze
 from .options import EXIT_BROKEN, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_NO, FILE, Option, as_json, complain
 from .validate_command import validate
 
@@ -214,6 +215,7 @@ def _dataset_row(found: Any) -> dict[str, Any]:
 
 
 cli.add_command(validate)
+cli.add_command(analyze)
 
 
 @cli.command()

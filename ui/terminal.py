@@ -40,6 +40,8 @@ def print_answer(answer: Answer) -> None:
     out.print(Text(plain(answer.text)))
     for line in answer.reading:
         out.print(Text(f"  read as: {plain(line)}", style="dim"))
+    for figure in answer.figures:
+        out.print(Text(f"  figure {plain(figure['name'])}: {plain(figure['alt'])} --json holds it", style="dim"))
     for table in answer.tables:
         print_table(table)
     for evidence in answer.evidence:
