@@ -1,6 +1,7 @@
 """A new file from an open one: filtered, subset, renamed, split, sorted, converted."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,14 +82,20 @@ class Plan:
         """The line for bash, with paths as one would type them in the working folder."""
         steps = [*self.steps, *([self.columns.step()] if self.columns else [])]
         source, target = (shown_path(p, self.context.folder) for p in (self.data.dataset.path, self.target))
-        return shell(steps, source, target, self.form)
+        return self._told(shell(steps, source, target, self.form), lambda path: shown_path(path, self.context.folder))
 
     def header(self) -> str:
         """For the header line: names without folders."""
         reason = unprovable(self.steps, self.source)
         told = "; ".join(s.done for s in self.steps if s.done)
         done = shell(self.steps, self.data.dataset.path.name, self.target.name, self.form)
+        done = self._told(done, lambda path: path.name)
         return header_line(self.data, told if reason or any(s.inputs for s in self.steps) else done)
+
+    def _told(self, command: str, name: Callable[[Path], str]) -> str:
+        for path in self.stream.named:
+            command = command.replace(str(path), name(path))
+        return command
 
 
 def make_file(context: ToolContext, wanted: MakeFile) -> ToolResult:

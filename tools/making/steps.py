@@ -31,7 +31,7 @@ class Stream:
     """What the records have at one point of the pipeline; `scratch` is a folder for the lists that steps read.
 
     `same_samples` and `same_contigs` tell whether they are still those of the file. `piped` tells whether
-    bcftools gets the records through a pipe, where no index helps.
+    bcftools gets the records through a pipe, where no index helps. `named` are the files that steps read.
     """
 
     data: OpenDataset
@@ -45,6 +45,7 @@ class Stream:
     first: bool = True
     same_samples: bool = True
     same_contigs: bool = True
+    named: list[Path] = field(default_factory=list)
     reading: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> Path:
@@ -85,7 +86,8 @@ def stream_of(data: OpenDataset, others: list[OpenDataset], scratch: Path, refer
     fields = {f"{f[0]}/{f[1]}" for f in data.summary["fields"]}
     contigs = list(dict.fromkeys([*data.contigs, *data.summary["contig_lengths"]]))
     piped = bool(source_of(data).declarations)
-    return Stream(data, others, scratch, reference, piped, list(data.samples), contigs, fields)
+    named = [reference] if reference else []
+    return Stream(data, others, scratch, reference, piped, list(data.samples), contigs, fields, named=named)
 
 
 def steps_of(stream: Stream, operation: Any) -> list[Step]:
@@ -99,9 +101,11 @@ def _filter(stream: Stream, wanted: ops.FilterRecords) -> list[Step]:
     _need_unchanged(stream, wanted)
     found = select(stream.data, wanted)
     stream.reading += found.reading
-    command = view_command(stream.data, found.clauses)
+    command = view_command(stream.data, found.clauses, piped=stream.piped)
+    stream.named += [stream.data.find_file(n, "the BED") for n in (wanted.inside_bed, wanted.outside_bed) if n]
     if not command.unprovable:
-        return [Step(["view", *_piped(command.arguments[2:], stream.piped)], "kept the records that meet the filter")]
+        before = [Step(command.first)] if command.first else []
+        return [*before, Step(["view", *command.arguments[2:]], "kept the records that meet the filter")]
     if not stream.first:
         raise ToolError(
             f"This filter cannot be asked of changed records: {command.unprovable}", "Make it the first operation"
@@ -119,15 +123,9 @@ def _need_unchanged(stream: Stream, wanted: VariantFilter) -> None:
     way_out = "Put the filter before the operation that changes them"
     if wanted.genotypes and not stream.same_samples:
         raise ToolError("A filter by genotype comes after an operation that changes the samples", way_out)
-    if (wanted.regions or wanted.not_regions) and not stream.same_contigs:
+    by_place = wanted.regions or wanted.not_regions or wanted.inside_bed or wanted.outside_bed
+    if by_place and not stream.same_contigs:
         raise ToolError("A filter by region comes after an operation that renames contigs", way_out)
-
-
-def _piped(options: list[str], piped: bool) -> list[str]:
-    """Regions are found by the index of a file; in a pipe all records are looked at, with the same result."""
-    if piped and options[:1] == ["-r"]:
-        return ["-t", options[1], "--targets-overlap", "1", *options[2:]]
-    return options
 
 
 def _soft_filter(stream: Stream, wanted: ops.SoftFilter) -> list[Step]:
