@@ -69,6 +69,7 @@ def tools() -> dict[str, Tool]:
         group_variants,
         inheritance,
         list_variants,
+        make_consensus,
         make_file,
         missingness,
         principal_components,
@@ -85,7 +86,7 @@ def tools() -> dict[str, Tool]:
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
                genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
-               runs_of_homozygosity, compare_files, make_file,
+               runs_of_homozygosity, compare_files, make_file, make_consensus,
                validate_file, explain_finding, check_stores]  # fmt: skip
     return {m.TOOL.name: m.TOOL for m in modules}
 
