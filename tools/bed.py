@@ -82,7 +82,7 @@ class Merged:
         places = np.array([self.place.get(c, -1) for c in coded.dictionary.to_pylist()] or [-1], dtype=np.int64)
         contig = places[coded.indices.to_numpy(zero_copy_only=False)]
         following = np.searchsorted(self.last, contig * APART + start)
-        inside = (following < len(self.first)) & (contig >= 0)
+        inside: npt.NDArray[np.bool_] = (following < len(self.first)) & (contig >= 0)
         inside[inside] = self.first[following[inside]] <= contig[inside] * APART + end[inside]
         return inside
 

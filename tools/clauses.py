@@ -44,7 +44,10 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Regions of a BED: records that reach them are wanted, or with `outside` the others. `by_pos` looks at POS alone."""
+    """Regions of a BED: records that reach them are wanted, or with `outside` the others.
+
+    `by_pos` looks at POS alone.
+    """
 
     regions: Merged
     outside: bool
@@ -55,8 +58,9 @@ def clauses_of(data: OpenDataset, wanted: VariantFilter) -> list[Clause]:
     """The clauses of a filter, without its genotype conditions. Raises `ToolError` for what the file lacks."""
     makers: list[tuple[object, Callable[[OpenDataset, VariantFilter], Clause]]] = [
         (wanted.regions, _regions), (wanted.not_regions, _not_regions), (wanted.inside_bed, _inside_bed),
-        (wanted.outside_bed, _outside_bed), (wanted.ids, _ids), (wanted.types, _types), (wanted.not_types, _not_types), (wanted.genes or wanted.consequences or wanted.impacts, _annotation),
-        (wanted.filters, _filters), (wanted.not_filters, _not_filters), (wanted.significance, _significance),
+        (wanted.outside_bed, _outside_bed), (wanted.ids, _ids), (wanted.types, _types), (wanted.not_types, _not_types),
+        (wanted.genes or wanted.consequences or wanted.impacts, _annotation), (wanted.filters, _filters),
+        (wanted.not_filters, _not_filters), (wanted.significance, _significance),
     ]  # fmt: skip
     found = [make(data, wanted) for given, make in makers if given]
     if wanted.multiallelic is not None:

@@ -63,7 +63,9 @@ class Command:
 
     def shell(self, path: str, folder: Path) -> str:
         """The line as a person would type it in `folder`, every part quoted."""
-        parts = [f"bcftools {shlex.join([_shown(a, folder) for a in [*start, *end]])}" for start, end in self._steps(path)]
+        parts = [
+            f"bcftools {shlex.join([_shown(a, folder) for a in [*start, *end]])}" for start, end in self._steps(path)
+        ]
         return " | ".join([*parts, *([self.then] if self.then else [])])
 
     def _steps(self, path: str) -> list[tuple[list[str], list[str]]]:
@@ -95,8 +97,10 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
     if len(targets) > 1:
         command.first = ["view", *targets[0]]
         undeclared = _cannot_be_written(data)
-        command.unprovable = command.unprovable or undeclared or (
-            "bcftools takes one list of regions at a time" if split or len(targets) > 2 or "-r" in options else ""
+        command.unprovable = (
+            command.unprovable
+            or undeclared
+            or ("bcftools takes one list of regions at a time" if split or len(targets) > 2 or "-r" in options else "")
         )
     elif split:
         command.first = ["norm", "-m", "-any"]

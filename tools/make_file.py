@@ -361,8 +361,9 @@ TOOL = Tool(
     "Write a NEW file from an open one, below the workspace's exports folder and never over another file: filter, "
     "soft-filter, set genotypes to missing, subset, remove or rename samples, rename contigs, split or join "
     "multi-allelics, left-align, sort, deduplicate, drop or keep fields, set IDs, add IDs or INFO fields from another "
-    "VCF, label by a BED, add contig lines, add FORMAT/VAF, recompute AC/AN/AF, thin, drop genotypes, merge or concatenate open files, split by contig or sample; as vcf.gz, vcf, bcf, tsv, parquet or bed. "
-    "Returns the path, the number of records written and what each step did.",
+    "VCF, label by a BED, add contig lines, add FORMAT/VAF, recompute AC/AN/AF, thin, drop genotypes, merge or "
+    "concatenate open files, split by contig or sample; as vcf.gz, vcf, bcf, tsv, parquet or bed. Returns the path, "
+    "the number of records written and what each step did.",
     MakeFile,
     make_file,
 )

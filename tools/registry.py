@@ -56,7 +56,9 @@ def _first_problem(error: ValidationError) -> str:
 def tools() -> dict[str, Tool]:
     """Every tool by its name."""
     from . import (
+        candidates,
         check_stores,
+        clinical_significance,
         compare_files,
         compare_samples,
         count_variants,
@@ -69,9 +71,11 @@ def tools() -> dict[str, Tool]:
         group_variants,
         inheritance,
         list_variants,
+        loss_of_function,
         make_consensus,
         make_file,
         missingness,
+        most_severe,
         principal_components,
         query_graph,
         query_table,
@@ -84,7 +88,8 @@ def tools() -> dict[str, Tool]:
     )
 
     modules = [describe_file, site_statistics, sample_statistics, count_variants, list_variants, group_variants,
-               genotypes_at, distinct_values, find_similar, explore_graph, query_table, query_graph,
+               most_severe, loss_of_function, clinical_significance, candidates, genotypes_at,
+               distinct_values, find_similar, explore_graph, query_table, query_graph,
                inheritance, relatedness, sex_check, missingness, compare_samples, principal_components,
                runs_of_homozygosity, compare_files, make_file, make_consensus,
                validate_file, explain_finding, check_stores]  # fmt: skip

@@ -241,6 +241,8 @@ def add_vaf(stream: Stream, _: ops.AddVaf) -> list[Step]:
     if "FORMAT/VAF" in stream.fields:
         raise ToolError("There is a FORMAT/VAF already", "Drop that field first: drop_fields")
     stream.fields.add("FORMAT/VAF")
-    stream.reading.append("VAF is missing where AD or a number in it is, and 0 where there is no read, as bcftools +fill-tags has it")
+    stream.reading.append(
+        "VAF is missing where AD or a number in it is, and 0 where there is no read, as bcftools +fill-tags has it"
+    )
     done = "added FORMAT/VAF: reads of each ALT allele divided by those of all alleles, from AD"
     return [Step(["add_vaf", ""], done, own=True, equal="bcftools +fill-tags -- -t FORMAT/VAF")]

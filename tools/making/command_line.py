@@ -17,7 +17,9 @@ def unprovable(steps: list[Step], source: Source) -> str:
     """Why there is no bcftools command for these steps; empty where there is one."""
     if source.declarations:
         return f"the header lacks {source.declarations[0]}, which was added first"
-    return next((s.unprovable or "it has no such command" for s in steps if s.unprovable or (s.own and not s.equal)), "")
+    return next(
+        (s.unprovable or "it has no such command" for s in steps if s.unprovable or (s.own and not s.equal)), ""
+    )
 
 
 def shell(steps: list[Step], path: str, target: str, form: Format) -> str:
