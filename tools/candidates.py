@@ -115,7 +115,7 @@ def _plan(data: OpenDataset, wanted: Candidates) -> _Plan:
 def _add_rare(data: OpenDataset, wanted: Candidates, plan: _Plan) -> None:
     plan.frequency = _frequency(data, wanted.frequency)
     if plan.frequency is None:
-        plan.reading.append("the file has no population frequency, so nothing was left out as common")
+        plan.reading.append("no record has a population frequency, so nothing was left out as common")
         return
     condition = Condition(field=plan.frequency, op="<=", value=wanted.max_frequency, absent=wanted.absent)
     if plan.frequency == "cohort_AF":
@@ -130,8 +130,9 @@ def _add_rare(data: OpenDataset, wanted: Candidates, plan: _Plan) -> None:
 def _frequency(data: OpenDataset, name: str | None) -> str | None:
     known = list(data.frequency_fields())
     if name is None:
-        order = [n for word in PREFERRED for n in known if word in n.lower()]
-        return next(iter([*order, *known]), None)
+        filled = [n for n, column in data.frequency_fields().items() if data.table.count(f"{column} IS NOT NULL")]
+        order = [n for word in PREFERRED for n in filled if word in n.lower()]
+        return next(iter([*order, *filled]), None)
     if name == "cohort_AF" or name in known:
         return name
     if name.removeprefix("INFO/") in data.info:

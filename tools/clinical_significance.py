@@ -1,6 +1,7 @@
 """Variants by ClinVar's classification and review status, as they stand in the file."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO, Any
 
 import numpy as np
@@ -67,8 +68,9 @@ def clinical_significance(context: ToolContext, wanted: ClinicalSignificance) ->
     else:
         result, expected = _counted(data, values, kept, column, command)
     result.reading = [*reading, *result.reading]
-    if wanted.min_stars is not None:
-        command.unprovable = command.unprovable or "stars are no value of the file"
+    if review and wanted.min_stars is not None:
+        _ask_stars(command, review, [t for t in values.statuses if (stars_of(t) or 0) >= wanted.min_stars
+                                     and stars_of(t) is not None])  # fmt: skip
     if review:
         result.tables.append(_stars_table(values, kept))
     result.private = bool(wanted.genotypes)
@@ -180,6 +182,22 @@ def _counted(
 
 def _query(command: Command, form: str) -> None:
     command.arguments = ["query", "-f", form, *query_options(command.arguments[2:])]
+
+
+def _ask_stars(command: Command, review: InfoColumn, statuses: list[str]) -> None:
+    """Put the review status before each line, ask for one of some, and take it away."""
+    read = command.read
+    command.arguments[2] = rf"%INFO/{review.id}\t{command.arguments[2]}"
+    tests = " || ".join(f'$1=="{t}"' for t in statuses) or "0"
+    command.then = rf"awk -F'\t' '{tests}' | cut -f2- | {command.then}"
+    if any(c in t for t in statuses for c in "'\"\\"):
+        command.unprovable = "a value cannot be written in awk"
+
+    def read_starred(output: IO[bytes]) -> Json:
+        kept = [text for status, text in _pairs(output) if status in statuses]
+        return read(BytesIO("".join(f"{line}\n" for line in kept).encode()))
+
+    command.read = read_starred
 
 
 def _stars_table(values: _Values, kept: npt.NDArray[np.bool_]) -> Table:

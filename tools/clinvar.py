@@ -18,7 +18,13 @@ _PARTS: dict[str, Class] = {
     "conflicting data from submitters": "conflicting",
     "likely benign": "likely_benign",
     "benign": "benign",
+    "0": "uncertain",
+    "2": "benign",
+    "3": "likely_benign",
+    "4": "likely_pathogenic",
+    "5": "pathogenic",
 }
+"""Numbers as ClinVar's files had them before 2017."""
 STARS = {
     "practice guideline": 4,
     "reviewed by expert panel": 3,

@@ -83,9 +83,8 @@ def _options(data: OpenDataset, wanted: MakeConsensus) -> list[str]:
     if sample is None and wanted.haplotype != "alt":
         data.need_genotypes()
         raise ToolError("A consensus is of one sample", nearest("", data.samples, "Name it: `sample`, one of"))
-    if sample is None:
-        options = ["-s", "-"]
-    else:
+    options = ["-s", "-"]  # the first ALT allele, whatever the samples have
+    if sample is not None:
         data.need_genotypes()
         sample = data.samples[data.sample_index(sample)]
         if OpenDataset.unlistable([sample]):
@@ -188,8 +187,10 @@ def _result(
     who = f"of {wanted.sample}" if wanted.sample else f"of {data.name}"
     number = f"; {count_of(int(applied[1]), 'variant')} put in" if applied else ""
     text = f"Wrote the consensus {who}, {count_of(len(rows), 'sequence')}, to {target}{number}."
-    reading = [WORDS[wanted.haplotype], "positions without a record are reference"]
-    if options[:2] != ["-s", "-"]:
+    of_all = options[1] == "-"
+    first = "the first ALT allele of every record is taken, whatever the samples have"
+    reading = [first if of_all else WORDS[wanted.haplotype], "positions without a record are reference"]
+    if not of_all:
         reading.append("a missing genotype is N" if wanted.missing == "n" else "a missing genotype is reference")
     if skipped:
         reading.append(f"{count_of(skipped, 'record')} left out, since they overlap one before them")
@@ -208,10 +209,17 @@ def _evidence(context: ToolContext, data: OpenDataset, wanted: MakeConsensus, op
     given = shlex.quote(shown_path(fasta, context.folder))
     line = f"bcftools consensus -f {given} {shlex.join(options)} {shlex.quote(path)}"
     if wanted.regions:
-        places = shlex.join(wanted.regions)
+        places = shlex.join(_in_fasta(data, text) for text in wanted.regions)
         line = f"samtools faidx {given} {places} | bcftools consensus {shlex.join(options)} {shlex.quote(path)}"
     evidence.command, evidence.note = line, f"it is what bcftools {bcftools.version()} wrote; not run a second time"
     return evidence
+
+
+def _in_fasta(data: OpenDataset, region: str) -> str:
+    """A region with the contig as the file, and so the FASTA, names it."""
+    contig, start, end = parse_region(region)
+    named = data.contig(contig)[0]
+    return named if (start, end) == (1, END_OF_CONTIG) else f"{named}:{start}-{end}"
 
 
 TOOL = Tool(

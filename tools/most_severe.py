@@ -59,6 +59,7 @@ def most_severe(context: ToolContext, wanted: MostSevere) -> ToolResult:
 def _command(data: OpenDataset, command: Command) -> Command:
     annotation = data.summary["annotation"]
     key = next(n for n in NAMES["consequence"] if n in annotation["keys"])
+    key = key.lower() if annotation["tag"] == "BCSQ" else key  # as its header has it
     options = query_options(command.arguments[2:])
     command.arguments = ["+split-vep", "-a", annotation["tag"], "-s", "worst", "-f", rf"%CHROM:%POS %{key}\n", *options]
     command.then, command.read, command.plugin = f"head -{MAX_VALUE}", _worst, True

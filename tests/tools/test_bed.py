@@ -59,7 +59,9 @@ def test_inside_and_outside_by_hand_and_by_bcftools(tmp_path_factory, library, r
                 assert result.evidence[0].verified is True, result.evidence[0].note
     snps = run(context, "count_variants", inside_bed="r.bed", types=["snp"], genotypes=[{"genotype": "het"}])
     assert snps.value == count(
-        bcftools(f"view -H -T {folder / 'r.bed'} --targets-overlap 1 -i 'TYPE~\"snp\"'", context.datasets[0].dataset.path)
+        bcftools(
+            f"view -H -T {folder / 'r.bed'} --targets-overlap 1 -i 'TYPE~\"snp\"'", context.datasets[0].dataset.path
+        )
     )
 
 
