@@ -20,7 +20,7 @@ from .list_variants import MAX_VALUE, query_options
 from .loss_of_function import TERMS
 from .registry import Tool
 from .result import Table, ToolResult
-from .selection import record_numbers, select
+from .selection import Selection, count_records, record_numbers, select
 from .text import count_of
 from .variant_rows import keys_of, rows_of, variant_rows
 
@@ -72,23 +72,27 @@ def candidates(context: ToolContext, wanted: Candidates) -> ToolResult:
     data = context.dataset(wanted.dataset)
     plan = _plan(data, wanted)
     conditions = [VariantFilter.model_validate(given) for given in _added_up(wanted, plan)]
-    left = [record_numbers(data, select(data, c, "allele")) for c in conditions]
+    left = [count_records(data, select(data, c, "allele")) for c in conditions]
     found = select(data, conditions[-1])
-    ranked = _ranked(data, left[-1], plan.frequency)
+    alleles = select(data, conditions[-1], "allele")
+    records = record_numbers(data, alleles)
+    ranked = _ranked(data, alleles, plan.frequency)
     shown = _rows(data, ranked[: wanted.limit], plan.frequency)
     keys = _keys(data, ranked[:MAX_VALUE])
     result = ToolResult(_text(data, plan, left), keys, "records", private=bool(wanted.carried_by))
     result.reading = list(dict.fromkeys([*plan.reading, *found.reading]))
+    if len(ranked) > MAX_VALUE:
+        result.reading.append(f"the value holds the first {MAX_VALUE:,} of {len(ranked):,} records")
     result.tables.append(Table("candidates", *shown, len(ranked), wanted.limit < len(ranked)))
     names = ["at the start", *(name for name, _ in plan.steps)]
     result.tables.append(Table("left after each step", ["step", "records"], _pairs(names, left), len(names)))
-    command, expected = _command(data, wanted, conditions[-1], left[-1])
+    command, expected = _command(data, conditions[-1], records)
     result.evidence.append(prove(context, data, "candidates", wanted, command, expected))
     return result
 
 
-def _pairs(names: list[str], left: list[Records]) -> list[list[Any]]:
-    return [[name, len(records)] for name, records in zip(names, left, strict=True)]
+def _pairs(names: list[str], left: list[int]) -> list[list[Any]]:
+    return [list(pair) for pair in zip(names, left, strict=True)]
 
 
 def _plan(data: OpenDataset, wanted: Candidates) -> _Plan:
@@ -172,11 +176,15 @@ def _frequency_column(data: OpenDataset, name: str | None) -> str | None:
     return data.frequency_fields().get(name) or data.info[name.removeprefix("INFO/")].column
 
 
-def _ranked(data: OpenDataset, records: Records, frequency: str | None) -> Records:
-    """The records in order: worst impact first, then the lowest frequency, absent before any, then as in the file."""
+def _ranked(data: OpenDataset, alleles: Selection, frequency: str | None) -> Records:
+    """The records of the alleles in order: worst impact first, then the lowest frequency, absent before any, then as in
+    the file.
+    """
     column = _frequency_column(data, frequency)
     columns = ["record", "profile", *([column] if column else [])]
-    rows = rows_of(data, columns, records)
+    rows = data.table.columns(columns, alleles.where)
+    if alleles.records is not None:
+        rows = rows.filter(pa.array(np.isin(rows["record"].to_numpy(), alleles.records)))
     places = np.asarray([_place(p) for p in data.profiles.to_pylist()] or [len(IMPACTS)])
     impact = places[rows["profile"].fill_null(0).to_numpy()]
     values = np.zeros(len(rows))
@@ -215,21 +223,19 @@ def _keys(data: OpenDataset, ranked: Records) -> list[str]:
     return [keys[r] for r in ranked.tolist()]
 
 
-def _text(data: OpenDataset, plan: _Plan, left: list[Records]) -> str:
-    steps = "; ".join(f"{name} {len(records):,}" for (name, _), records in zip(plan.steps, left[1:], strict=True))
-    found = count_of(len(left[-1]), "candidate record")
-    return f"{found} in {data.name}. Of {count_of(len(left[0]), 'record')}, step by step: {steps or 'all'}."
+def _text(data: OpenDataset, plan: _Plan, left: list[int]) -> str:
+    steps = "; ".join(f"{name} {number:,}" for (name, _), number in zip(plan.steps, left[1:], strict=True))
+    found = count_of(left[-1], "candidate record")
+    return f"{found} in {data.name}. Of {count_of(left[0], 'record')}, step by step: {steps or 'all'}."
 
 
-def _command(
-    data: OpenDataset, wanted: Candidates, conditions: VariantFilter, left: Records
-) -> tuple[Command, list[str] | None]:
+def _command(data: OpenDataset, conditions: VariantFilter, left: Records) -> tuple[Command, list[str] | None]:
     """In file order; there is none where bcftools would let different ALT alleles meet the conditions."""
     found = select(data, conditions)
     command = view_command(data, found.clauses)
     command.arguments = ["query", "-f", r"%CHROM:%POS:%REF:%ALT\n", *query_options(command.arguments[2:])]
     command.then, command.read = "", all_lines
-    if len(record_numbers(data, found)) != len(left):
+    if count_records(data, found) != len(left):
         command.unprovable = command.unprovable or "bcftools lets different ALT alleles of a record meet the conditions"
     return command, keys_of(data, left) if len(left) <= MAX_VALUE else None
 
