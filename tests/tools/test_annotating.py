@@ -238,3 +238,12 @@ def test_a_consensus_that_cannot_be_made(mine, folder, run):
     (folder / "bare.fa").write_text(f">1\n{BASES}\n")
     with pytest.raises(ToolError, match="None of the contigs"):
         run(mine, "make_consensus", sample="kid", reference="bare.fa")
+
+
+def test_refs_that_are_not_in_the_fasta_are_counted(folder, library, run):
+    changed = [record(pos, "A" if BASES[pos - 1] != "A" else "C", "G") for pos in (50, 60)]
+    context = library(write_vcf(folder / "badref.vcf", [*changed, *records()[5:]][:2]))
+    context.folder = folder
+    wrong = run(context, "validate_file", code="REF_MISMATCH", reference="ref.fa", prove=False)
+    assert wrong.value is False
+    assert "2 findings" in wrong.text

@@ -68,7 +68,10 @@ def _from_vcf(
 def _as_file(stream: Stream) -> Path:
     """The records at this point, in a file with an index."""
     if not stream.steps:
-        return indexed(stream, stream.data)
+        path = indexed(stream, stream.data)
+        if path != stream.data.dataset.path:
+            stream.reading.append(f"{stream.data.name} has no index: the command needs it compressed and indexed")
+        return path
     path = stream.new("bcf")
     run_to_file([*stream.steps, Step(["view", "--write-index"])], source_of(stream.data), path, "b")
     return path
