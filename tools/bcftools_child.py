@@ -34,6 +34,7 @@ def main() -> int:
             function("-o", "/dev/stdout", *arguments, catch_stdout=False)
         else:
             sys.stdout.write(function(*arguments))
+        sys.stderr.write(function.get_messages() or "")
     except pysam.utils.SamtoolsError as error:
         sys.stderr.write(f"\nERROR {error}\n")
         return 1

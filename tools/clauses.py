@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ..memory.errors import ToolError
 from ..memory.variant_table import literal
 from .annotation import NAMES
+from .bed import Merged, read_bed
 from .columns import InfoColumn
 from .consequences import SHORT_NAMES
 from .dataset import OpenDataset, nearest
@@ -29,7 +30,7 @@ class Clause:
 
     `sql` speaks of the variant table; `per_allele` tells that the ALT alleles of a record may differ in it.
     `expression` and `options` are the same for `bcftools view`; both empty where bcftools cannot say it, and
-    `unprovable` then tells why.
+    `unprovable` then tells why. `places` are too many for `sql`, which is empty then.
     """
 
     sql: str
@@ -38,14 +39,28 @@ class Clause:
     options: list[str] = field(default_factory=list)
     reading: str = ""
     unprovable: str = ""
+    places: "Places | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Regions of a BED: records that reach them are wanted, or with `outside` the others.
+
+    `by_pos` looks at POS alone.
+    """
+
+    regions: Merged
+    outside: bool
+    by_pos: bool
 
 
 def clauses_of(data: OpenDataset, wanted: VariantFilter) -> list[Clause]:
     """The clauses of a filter, without its genotype conditions. Raises `ToolError` for what the file lacks."""
     makers: list[tuple[object, Callable[[OpenDataset, VariantFilter], Clause]]] = [
-        (wanted.regions, _regions), (wanted.not_regions, _not_regions), (wanted.ids, _ids), (wanted.types, _types),
-        (wanted.not_types, _not_types), (wanted.genes or wanted.consequences or wanted.impacts, _annotation),
-        (wanted.filters, _filters), (wanted.not_filters, _not_filters), (wanted.significance, _significance),
+        (wanted.regions, _regions), (wanted.not_regions, _not_regions), (wanted.inside_bed, _inside_bed),
+        (wanted.outside_bed, _outside_bed), (wanted.ids, _ids), (wanted.types, _types), (wanted.not_types, _not_types),
+        (wanted.genes or wanted.consequences or wanted.impacts, _annotation), (wanted.filters, _filters),
+        (wanted.not_filters, _not_filters), (wanted.significance, _significance),
     ]  # fmt: skip
     found = [make(data, wanted) for given, make in makers if given]
     if wanted.multiallelic is not None:
@@ -89,6 +104,36 @@ def _not_regions(data: OpenDataset, wanted: VariantFilter) -> Clause:
         reading="; ".join([*remarks, f"records that reach into {_in_words(names)} are left out"]),
     )
     _doubt_contigs(data, wanted.not_regions, clause)
+    return clause
+
+
+def _inside_bed(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    return _bed(data, str(wanted.inside_bed), wanted, outside=False)
+
+
+def _outside_bed(data: OpenDataset, wanted: VariantFilter) -> Clause:
+    return _bed(data, str(wanted.outside_bed), wanted, outside=True)
+
+
+def _bed(data: OpenDataset, name: str, wanted: VariantFilter, outside: bool) -> Clause:
+    bed = read_bed(data.find_file(name, "the BED"), data)
+    by_pos = wanted.bed_overlap == "pos"
+    what = "its POS lies in" if by_pos else "its REF (or END) reaches into"
+    number = len(bed.start)
+    regions = f"one of the {number:,} regions" if number != 1 else "the one region"
+    reading = f"a record is {'left out' if outside else 'counted'} when {what} {regions} of {bed.path.name}"
+    clause = Clause(
+        "",
+        options=["-T", f"{'^' if outside else ''}{bed.path}", "--targets-overlap", "0" if by_pos else "1"],
+        reading="; ".join([reading, *bed.remarks(data)]),
+        places=Places(bed.merged(), outside, by_pos),
+    )
+    if bed.renamed:
+        clause.unprovable = f"{bed.path.name} names contigs otherwise than the file"
+    elif not bed.path.name.lower().endswith((".bed", ".bed.gz")):
+        clause.unprovable = f"bcftools takes {bed.path.name} for 1-based, since its name does not end in .bed"
+    elif not len(bed.start):
+        clause.unprovable = f"bcftools reads no empty list of regions, and {bed.path.name} has none here"
     return clause
 
 

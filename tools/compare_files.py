@@ -15,7 +15,7 @@ from .evidence import is_indexed, shown_path
 from .filters import Arguments
 from .making.exports import exports_folder, working_folder
 from .making.pipeline import Step, run_to_file
-from .making.steps import indexed_reference, source_of, stream_of
+from .making.stream import indexed_reference, source_of, stream_of
 from .registry import Tool
 from .result import Evidence, Json, Table, ToolResult
 from .shared_genotypes import concordance

@@ -8,14 +8,17 @@ from pydantic import Field, model_validator
 
 from .filters import Condition, Conditions, GenotypeCondition, VariantFilter
 
-ORDER = ("regions", "not_regions", "filters", "not_filters", "where", "ids", "types", "not_types", "multiallelic",
-         "genes", "consequences", "impacts", "significance", "genotypes")  # fmt: skip
+ORDER = ("regions", "not_regions", "inside_bed", "outside_bed", "filters", "not_filters", "where", "ids", "types",
+         "not_types", "multiallelic", "genes", "consequences", "impacts", "significance", "genotypes")  # fmt: skip
 IN_WORDS = "place, FILTER, values, ID, type, gene, consequence, impact, significance, genotypes"
 """The order in words; in it a filter without steps is taken apart."""
 
 ONE_BY_ONE = ("where", "genotypes")
 ALL_HOLD = (*ONE_BY_ONE, "not_regions", "not_filters", "not_types")
 """Lists of which every entry must hold, so that two of them are one longer one."""
+
+OF_BED = ("inside_bed", "outside_bed")
+"""What `bed_overlap` goes with."""
 
 OF_ENTRY = ("genes", "consequences", "impacts")
 """What must be said by one and the same annotation entry."""
@@ -46,7 +49,8 @@ def single_steps(wanted: Conditions) -> list[Step]:
     found = []
     for name in given(wanted):
         value = getattr(wanted, name)
-        found += [Step(**{name: v}) for v in ([[one] for one in value] if name in ONE_BY_ONE else [value])]
+        how = {"bed_overlap": wanted.bed_overlap} if name in OF_BED else {}
+        found += [Step(**{name: v}, **how) for v in ([[one] for one in value] if name in ONE_BY_ONE else [value])]
     return found
 
 
@@ -65,6 +69,7 @@ def combined(steps: Sequence[Conditions]) -> list[VariantFilter]:
     entries: list[dict[str, Any]] = [{}]
     for step in steps:
         said = {name: getattr(step, name) for name in given(step)}
+        said |= {"bed_overlap": step.bed_overlap} if set(said).intersection(OF_BED) else {}
         for name in set(said).intersection(ALL_HOLD):
             every[name] = [*every.get(name, []), *said[name]]
         _add(layers, {n: v for n, v in said.items() if n not in (*ALL_HOLD, *OF_ENTRY)}, keep=False)
@@ -135,7 +140,8 @@ def genotype_words(condition: GenotypeCondition) -> str:
 
 
 _WORDS: dict[str, Callable[[Any], str]] = {
-    "regions": _several("in"), "not_regions": _several("not in"), "filters": _several("FILTER"),
+    "regions": _several("in"), "not_regions": _several("not in"), "inside_bed": lambda name: f"inside {name}",
+    "outside_bed": lambda name: f"outside {name}", "filters": _several("FILTER"),
     "not_filters": _several("FILTER not"), "where": _compared, "ids": _several("ID"), "types": _several("type"),
     "not_types": _several("no"), "multiallelic": lambda v: "multi-allelic" if v else "not multi-allelic",
     "genes": _several("gene"), "consequences": _several("consequence"), "impacts": _several("impact"),

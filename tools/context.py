@@ -62,6 +62,11 @@ class ToolContext:
 
     def dataset(self, name: str | None) -> OpenDataset:
         """The file of that name, or the only one. Raises `ToolError` where that is not clear."""
+        found = self._dataset(name)
+        found.find_file = self.file
+        return found
+
+    def _dataset(self, name: str | None) -> OpenDataset:
         names = [d.name for d in self.datasets]
         if not self.datasets:
             raise ToolError("No file is open", "Name one: vcf-agent ask QUESTION FILE")

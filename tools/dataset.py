@@ -1,7 +1,7 @@
 """A dataset as the tools see it: its columns, and names looked up against what the file really holds."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,20 @@ BLOCK_CELLS = 1 << 22
 """Genotypes looked at together: some tens of megabytes."""
 
 
+def _no_file(name: str, what: str) -> Path:
+    raise ToolError(f"{name!r} cannot be read here", f"Ask through a conversation that may read {what}")
+
+
 @dataclass
 class OpenDataset:
-    """One dataset with its table opened."""
+    """One dataset with its table opened.
+
+    `find_file` gives the path of a file that a condition names, as `ToolContext.file` does.
+    """
 
     dataset: Dataset
     workspace: Path
+    find_file: Callable[[str, str], Path] = field(default=_no_file, repr=False, compare=False)
 
     @property
     def summary(self) -> dict[str, Any]:

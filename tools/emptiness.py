@@ -207,7 +207,8 @@ def _nothing(data: OpenDataset, step: Step) -> str:
 
 
 _INSTEAD: dict[str, Callable[[OpenDataset, Step], str]] = {
-    "regions": _regions, "not_regions": _nothing, "filters": _filters, "not_filters": _nothing, "where": _where,
+    "regions": _regions, "not_regions": _nothing, "inside_bed": _nothing, "outside_bed": _nothing,
+    "filters": _filters, "not_filters": _nothing, "where": _where,
     "ids": _ids, "types": _types, "not_types": _nothing, "multiallelic": _multiallelic, "genes": _nothing,
     "consequences": _consequences, "impacts": _impacts, "significance": _significance, "genotypes": _genotypes,
 }  # fmt: skip

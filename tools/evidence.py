@@ -85,9 +85,11 @@ class Command:
     pipe: list[list[str]] = field(default_factory=list)
     unprovable: str = ""
 
-    def shell(self, path: str) -> str:
-        """The line as a person would type it, every part quoted."""
-        parts = [f"bcftools {shlex.join([*a, *end])}" for a, end in self._steps(path)]
+    def shell(self, path: str, folder: Path) -> str:
+        """The line as a person would type it in `folder`, every part quoted."""
+        parts = [
+            f"bcftools {shlex.join([_shown(a, folder) for a in [*start, *end]])}" for start, end in self._steps(path)
+        ]
         return " | ".join([*parts, *([self.then] if self.then else [])])
 
     def _steps(self, path: str) -> list[tuple[list[str], list[str]]]:
@@ -96,15 +98,20 @@ class Command:
         return [(self.first, [path]), (self.arguments, [])]
 
 
-def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record") -> Command:
-    """`bcftools view -H` with the conditions of a selection; one line of output for each record found."""
+def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record", piped: bool = False) -> Command:
+    """`bcftools view -H` with the conditions of a selection; one line of output for each record found.
+
+    `piped` where it reads a pipe, in which no index helps.
+    """
     unprovable = next((c.unprovable for c in clauses if c.unprovable), "")
     blind = [c for c in clauses if c.sql and not c.expression and not c.options]
     if not unprovable and blind:
         unprovable = "a name or value in it cannot be written in bcftools' language"
     split = scope == "allele" and bool(data.summary["multiallelic"])
-    options = list(chain.from_iterable(_placed(data, c.options, split) for c in clauses))
-    flags = [o for o in options if o in ("-r", "-t", "-f")]
+    placed = [_placed(data, c.options, split or piped) for c in clauses]
+    targets = [o for o in placed if o[:1] in (["-t"], ["-T"])]  # of which a command takes one
+    options = list(chain.from_iterable(o for o in placed if o not in targets[:-1]))
+    flags = [o for o in options if o in ("-r", "-R", "-t", "-T", "-f")]
     if len(set(flags)) < len(flags):  # of two, bcftools takes the last
         unprovable = unprovable or f"bcftools takes {max(flags, key=flags.count)} only once"
     expressions = [c.expression for c in clauses if c.expression]
@@ -114,7 +121,15 @@ def view_command(data: OpenDataset, clauses: list[Clause], scope: str = "record"
         expressions = [f"({e})" if " || " in e and not e.startswith("(") else e for e in expressions]
     arguments = ["view", "-H", *options, *(["-i", " && ".join(expressions)] if expressions else [])]
     command = Command(arguments, "wc -l", unprovable=unprovable)
-    if split:
+    if len(targets) > 1:
+        command.first = ["view", *targets[0]]
+        undeclared = cannot_be_written(data)
+        command.unprovable = (
+            command.unprovable
+            or undeclared
+            or ("bcftools takes one list of regions at a time" if split or len(targets) > 2 or "-r" in options else "")
+        )
+    elif split:
         command.first = ["norm", "-m", "-any"]
         command.unprovable = command.unprovable or cannot_be_written(data)
         if any("GT" in e or "FMT/" in e for e in expressions):
@@ -159,6 +174,12 @@ def shown_path(path: Path, folder: Path) -> str:
     return str(path)
 
 
+def _shown(argument: str, folder: Path) -> str:
+    """A file that a command reads, after a ^ or not, as `shown_path` has it; anything else as it is."""
+    mark, path = ("^", argument[1:]) if argument.startswith("^/") else ("", argument)
+    return mark + shown_path(Path(path), folder) if path.startswith("/") and Path(path).is_file() else argument
+
+
 def prove(
     context: ToolContext, data: OpenDataset, tool: str, arguments: Arguments, command: Command, expected: Json
 ) -> Evidence:
@@ -168,7 +189,7 @@ def prove(
     if command.unprovable:
         evidence.note = f"no bcftools command: {command.unprovable}"
         return evidence
-    evidence.command = command.shell(path)
+    evidence.command = command.shell(path, context.folder)
     if context.verify_seconds <= 0:
         evidence.note = "re-running is switched off"
     else:

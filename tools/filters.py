@@ -89,6 +89,13 @@ class Conditions(Arguments):
 
     regions: list[RegionText] = Field(default_factory=list, description="records that overlap any of these regions")
     not_regions: list[RegionText] = Field(default_factory=list, description="records that overlap none of these")
+    inside_bed: str | None = Field(None, description="name of a BED file: records that overlap any of its regions")
+    outside_bed: str | None = Field(None, description="name of a BED file: records that overlap none of its regions")
+    bed_overlap: Literal["record", "pos"] = Field(
+        "record",
+        description="record: a record overlaps when a base of its REF (or up to END) does, as in `regions`. pos: only "
+        "its POS is looked at",
+    )
     genes: list[str] = Field(default_factory=list, description="gene symbols of the annotation")
     ids: list[str] = Field(default_factory=list, description="values of the ID column, such as rs334")
     types: list[VariantType] = Field(

@@ -116,7 +116,7 @@ def _of(row: Row, column: str, sample: int) -> str:
 
 
 _FOUND: dict[str, Callable[[OpenDataset, Step, list[Row]], str]] = {
-    "regions": _place, "not_regions": _place,
+    "regions": _place, "not_regions": _place, "inside_bed": _place, "outside_bed": _place,
     "filters": lambda data, c, rows: f"FILTER {rows[0]['filter']}",
     "not_filters": lambda data, c, rows: f"FILTER {rows[0]['filter']}",
     "where": _where, "ids": lambda data, c, rows: f"ID {rows[0]['id'] or '.'}", "types": _types, "not_types": _types,

@@ -1,6 +1,7 @@
 """A new file from an open one: filtered, subset, renamed, split, sorted, converted."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +28,10 @@ from .making.exports import (
     stem_of,
     working_folder,
 )
-from .making.operations import Concatenate, Merge, Operation
+from .making.operations import AddIds, AddInfo, Concatenate, Merge, Operation
 from .making.pipeline import Source, Step, digest, run_to_file, stream_through
-from .making.steps import CONTIG, Stream, source_of, steps_of, stream_of
+from .making.steps import steps_of
+from .making.stream import CONTIG, Stream, source_of, stream_of
 from .making.tables import Columns, Layout, bed_columns, columns_of, write_parquet, write_text
 from .registry import Tool
 from .result import Evidence, Table, ToolResult
@@ -54,7 +56,7 @@ class MakeFile(OnDataset):
         description="for tsv and parquet: INFO/DP, FORMAT/GT, ... after CHROM to FILTER; FORMAT/GT where none is named",
     )
     layout: Layout = Field("wide", description="wide: a row for each record. long: for each record and sample")
-    reference: str | None = Field(None, description="the FASTA in the working folder, for left_align")
+    reference: str | None = Field(None, description="the FASTA in the working folder, for left_align and add_contigs")
 
 
 @dataclass(slots=True)
@@ -81,14 +83,20 @@ class Plan:
         """The line for bash, with paths as one would type them in the working folder."""
         steps = [*self.steps, *([self.columns.step()] if self.columns else [])]
         source, target = (shown_path(p, self.context.folder) for p in (self.data.dataset.path, self.target))
-        return shell(steps, source, target, self.form)
+        return self._told(shell(steps, source, target, self.form), lambda path: shown_path(path, self.context.folder))
 
     def header(self) -> str:
         """For the header line: names without folders."""
         reason = unprovable(self.steps, self.source)
         told = "; ".join(s.done for s in self.steps if s.done)
         done = shell(self.steps, self.data.dataset.path.name, self.target.name, self.form)
+        done = self._told(done, lambda path: path.name)
         return header_line(self.data, told if reason or any(s.inputs for s in self.steps) else done)
+
+    def _told(self, command: str, name: Callable[[Path], str]) -> str:
+        for path in self.stream.named:
+            command = command.replace(str(path), name(path))
+        return command
 
 
 def make_file(context: ToolContext, wanted: MakeFile) -> ToolResult:
@@ -136,12 +144,12 @@ def _target(exports: Path, data: OpenDataset, wanted: MakeFile, form: Format) ->
 
 def _plan(context: ToolContext, data: OpenDataset, wanted: MakeFile, form: Format, target: Path, scratch: Path) -> Plan:
     stream = stream_of(data, _others(context, data, wanted), scratch, context.reference_file(wanted.reference))
+    stream.vcfs = {o.source: _vcf(context, o.source) for o in wanted.operations if isinstance(o, AddIds | AddInfo)}
+    stream.named += stream.vcfs.values()
     steps = [step for operation in wanted.operations for step in steps_of(stream, operation)]
-    if steps and steps[0].own:
-        steps.insert(0, Step(["view"]))
     plan = Plan(context, data, wanted, form, stream, source_of(data), steps, target)
     if any(s.inputs for s in steps):
-        plan.source = Source(data.dataset.path)  # the files that are put together have their declarations already
+        plan.source = Source(data.dataset.path)  # files that are read side by side have their declarations already
     if form not in LETTER:
         plan.columns = bed_columns() if form == "bed" else columns_of(stream, wanted.columns, wanted.layout)
     elif wanted.columns:
@@ -155,6 +163,14 @@ def _others(context: ToolContext, data: OpenDataset, wanted: MakeFile) -> list[O
     if any(o.dataset.sha256 == data.dataset.sha256 for o in others):
         raise ToolError(f"{data.name} is to be put together with itself", "Name another open file")
     return others
+
+
+def _vcf(context: ToolContext, name: str) -> Path:
+    """The path of an open file, or of one in the folders that may be read."""
+    for data in context.datasets:
+        if name in (data.name, data.dataset.path.name, str(data.dataset.path)):
+            return data.dataset.path
+    return context.file(name, "the other VCF")
 
 
 def _make(plan: Plan, scratch: Path) -> None:
@@ -281,7 +297,7 @@ def _evidence(plan: Plan) -> Evidence:
         return evidence
     evidence.command = plan.command
     if any(s.own for s in plan.steps):
-        evidence.note = "not re-run: it needs a bcftools with its plugins"
+        evidence.note = "not re-run: the bundled bcftools has no such step"
     elif plan.context.verify_seconds <= 0:
         evidence.note = "re-running is switched off"
     elif plan.seconds > plan.context.verify_seconds:
@@ -344,9 +360,10 @@ TOOL = Tool(
     "make_file",
     "Write a NEW file from an open one, below the workspace's exports folder and never over another file: filter, "
     "soft-filter, set genotypes to missing, subset, remove or rename samples, rename contigs, split or join "
-    "multi-allelics, left-align, sort, deduplicate, drop or keep fields, set IDs, recompute AC/AN/AF, thin, drop "
-    "genotypes, merge or concatenate open files, split by contig or sample; as vcf.gz, vcf, bcf, tsv, parquet or bed. "
-    "Returns the path, the number of records written and what each step did.",
+    "multi-allelics, left-align, sort, deduplicate, drop or keep fields, set IDs, add IDs or INFO fields from another "
+    "VCF, label by a BED, add contig lines, add FORMAT/VAF, recompute AC/AN/AF, thin, drop genotypes, merge or "
+    "concatenate open files, split by contig or sample; as vcf.gz, vcf, bcf, tsv, parquet or bed. Returns the path, "
+    "the number of records written and what each step did.",
     MakeFile,
     make_file,
     example={

@@ -76,9 +76,11 @@ def _first_problem(error: ValidationError) -> str:
 
 _MODULES = [
     "describe_file", "site_statistics", "sample_statistics", "count_variants", "list_variants", "group_variants",
+    "most_severe", "loss_of_function", "clinical_significance", "candidates",
     "genotypes_at", "distinct_values", "find_similar", "explore_graph", "query_table", "query_graph",
     "inheritance", "relatedness", "sex_check", "missingness", "compare_samples", "principal_components",
-    "runs_of_homozygosity", "allele_fractions", "compare_files", "structural_variants", "somatic", "make_file", "draw",
+    "runs_of_homozygosity", "allele_fractions", "compare_files", "structural_variants", "somatic", "make_file",
+    "make_consensus", "draw",
     "allele_frequencies", "compare_groups", "hardy_weinberg", "frequency_spectrum", "check_info_counts",
     "filter_funnel", "why_dropped", "acmg_worksheet",
     "validate_file", "explain_finding", "check_stores",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype
-from .clauses import Clause, clauses_of
+from .clauses import Clause, Places, clauses_of
 from .dataset import Matrix, OpenDataset
 from .filters import GenotypeCondition, SampleCondition, VariantFilter
 
@@ -33,6 +33,7 @@ _WORDS = {
 }  # fmt: skip
 
 
+BLOCK_ROWS = 1 << 18
 _SAMPLE_VALUES = {"DP": "FORMAT/DP", "GQ": "FORMAT/GQ", "AB": "allele balance"}
 
 
@@ -63,12 +64,15 @@ def select_all(
     genotypes = [g for wanted in filters for g in wanted.genotypes]
     clauses = [*within, *(c for wanted in filters for c in clauses_of(data, wanted))]
     clauses += [_named_clause(data, g) for g in genotypes if _is_named(g)]
-    where = " AND ".join(c.sql for c in clauses)
+    where = " AND ".join(c.sql for c in clauses if c.sql)
     counted = [g for g in genotypes if not _is_named(g)]
     per_allele = [c.sql for c in clauses if c.per_allele]
     found = Selection(where, None, clauses)
     if scope == "record" and len(per_allele) > 1 and data.summary["multiallelic"]:
         _add_records_met_by_different_alleles(data, found)
+    for clause in clauses:
+        if clause.places:
+            _keep_by_place(data, found, clause.places)
     for condition in counted:
         _keep_by_genotype(data, found, condition)
         found.clauses.append(_counted_clause(data, condition))
@@ -82,7 +86,12 @@ def count_records(data: OpenDataset, found: Selection) -> int:
         return len(found.records)
     if not data.summary["multiallelic"]:
         return data.table.count(found.where)
-    return len(np.unique(data.table.columns(["record"], found.where)["record"].to_numpy()))
+    return len(_each_once(data.table.columns(["record"], found.where)["record"].to_numpy()))
+
+
+def _each_once(records: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Ascending numbers, as the rows of a table have them, without repeats; far faster than `np.unique`."""
+    return np.asarray(records[np.append(True, records[1:] != records[:-1])[: len(records)]])
 
 
 def count_found(data: OpenDataset, found: Selection, scope: str) -> int:
@@ -100,7 +109,7 @@ def _count_alleles(data: OpenDataset, found: Selection) -> int:
 def record_numbers(data: OpenDataset, found: Selection) -> npt.NDArray[np.int32]:
     """The 0-based numbers of the selected records, in file order."""
     if found.records is None:
-        return np.unique(data.table.columns(["record"], found.where)["record"].to_numpy())
+        return _each_once(data.table.columns(["record"], found.where)["record"].to_numpy())
     return found.records
 
 
@@ -121,7 +130,7 @@ def selected_blocks(
 
 def _add_records_met_by_different_alleles(data: OpenDataset, found: Selection) -> None:
     """bcftools asks each condition of the record, so different ALT alleles may meet different ones."""
-    of_record = [c.sql for c in found.clauses if not c.per_allele]
+    of_record = [c.sql for c in found.clauses if c.sql and not c.per_allele]
     base = " AND ".join(["n_alt > 1", *of_record])
     each = [
         data.table.columns(["record"], f"{base} AND {c.sql}")["record"].to_numpy()
@@ -241,6 +250,19 @@ def _keep_by_genotype(data: OpenDataset, found: Selection, condition: GenotypeCo
         kept.append(records[_enough(condition, number, len(columns))])
     met = np.concatenate(kept)
     found.records = met if found.records is None else np.intersect1d(found.records, met)
+
+
+def _keep_by_place(data: OpenDataset, found: Selection, places: Places) -> None:
+    """Narrow a selection to the records that reach the regions of a BED, or to those that do not."""
+    where = found.where if found.records is None else ""
+    kept = [np.array([], dtype=np.int32)]
+    for rows in data.table.blocks(["record", "chrom", "pos", "end"], where, BLOCK_ROWS):
+        start = rows.column("pos").to_numpy()
+        end = start if places.by_pos else rows.column("end").to_numpy()
+        met = places.regions.reached(rows.column("chrom"), start, end) != places.outside
+        kept.append(rows.column("record").to_numpy()[met])
+    met_by = _each_once(np.concatenate(kept))
+    found.records = met_by if found.records is None else np.intersect1d(found.records, met_by)
 
 
 def _enough(condition: GenotypeCondition, number: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.bool_]:

@@ -31,6 +31,9 @@ class ValidateFile(OnDataset):
     part: Literal["file", "header", "site", "info", "genotype", "across"] | None = Field(
         None, description="only findings in this part: site is CHROM to FILTER, across is between records"
     )
+    reference: str | None = Field(
+        None, description="a FASTA: REF, contigs and left-alignment are compared with it; REF_MISMATCH counts the REFs"
+    )
     question: Literal["is_valid", "has_errors"] = Field(
         "is_valid", description="whether true means that the file is valid, or that something was found"
     )
@@ -39,13 +42,17 @@ class ValidateFile(OnDataset):
 def validate_file(context: ToolContext, wanted: ValidateFile) -> ToolResult:
     """Whether the open file is valid; the value is true or false. Raises `ToolError` for a code that is not there."""
     data = context.dataset(wanted.dataset)
-    return result_of(data.dataset.path, data.dataset.sha256, data.name, context.folder, wanted)
+    reference = context.reference_file(wanted.reference)
+    return result_of(data.dataset.path, data.dataset.sha256, data.name, context.folder, wanted, reference)
 
 
-def result_of(path: Path, sha256: str, name: str, folder: Path, wanted: ValidateFile) -> ToolResult:
+def result_of(
+    path: Path, sha256: str, name: str, folder: Path, wanted: ValidateFile, reference: Path | None = None
+) -> ToolResult:
     """The same for any file, also one that cannot be ingested. Raises `InputError` where there is none."""
     keep = KEPT_OF_ONE if wanted.code else KEPT
-    return result_of_verdict(validate(path, strict=wanted.strict, keep=keep), path, sha256, name, folder, wanted)
+    verdict = validate(path, strict=wanted.strict, keep=keep, reference=reference)
+    return result_of_verdict(verdict, path, sha256, name, folder, wanted)
 
 
 def result_of_verdict(

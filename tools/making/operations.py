@@ -190,9 +190,62 @@ class Concatenate(Arguments):
     duplicates: Literal["keep", "remove"] = Field("keep", description="records with the same alleles in several files")
 
 
+class _FromVcf(Arguments):
+    source: str = Field(description="name of the other VCF: an open file, or one in the working folder")
+    alleles: Literal["any", "all"] = Field(
+        "any",
+        description="records match by position, REF and ALT. any: one ALT allele in common is enough, as `bcftools "
+        "annotate` has it. all: they must have the same ALT alleles",
+    )
+
+
+class AddIds(_FromVcf):
+    """IDs, such as rs numbers, from another VCF."""
+
+    op: Literal["add_ids"]
+    only_missing: bool = Field(True, description="records that have an ID keep it")
+
+
+class AddInfo(_FromVcf):
+    """INFO fields from another VCF, such as ClinVar's CLNSIG."""
+
+    op: Literal["add_info"]
+    fields: list[str] = Field(min_length=1, description="CLNSIG or INFO/CLNSIG, as the other file has them")
+    only_missing: bool = Field(False, description="records that have a value keep it")
+
+
+class Label(Arguments):
+    """A new INFO field with the name that a BED gives the region in which a record lies, or a fixed text."""
+
+    op: Literal["label"]
+    field: str = Field(pattern=r"^[A-Za-z_][0-9A-Za-z_.]{0,60}$", description="the new INFO field, such as GENE")
+    bed: str | None = Field(None, description="name of the BED file; without one every record gets `value`")
+    column: int = Field(4, ge=4, le=100, description="of the BED, from 1: the fourth is the name")
+    value: str | None = Field(None, min_length=1, max_length=200, description="this text in place of a column")
+    description: str | None = Field(None, max_length=300, description="for the header; derived where not given")
+
+    @model_validator(mode="after")
+    def _some_text(self) -> Self:
+        if self.bed is None and self.value is None:
+            raise ValueError("label needs `bed`, `value` or both")
+        return self
+
+
+class AddContigs(Arguments):
+    """Lines ##contig, with lengths, that the header lacks, from the reference FASTA."""
+
+    op: Literal["add_contigs"]
+
+
+class AddVaf(Arguments):
+    """FORMAT/VAF: for each ALT allele its reads divided by those of all alleles, from FORMAT/AD."""
+
+    op: Literal["add_vaf"]
+
+
 Operation = Annotated[
     FilterRecords | SoftFilter | SetMissing | SubsetSamples | RemoveSamples | RenameSamples | RenameContigs
     | SplitAlleles | JoinAlleles | LeftAlign | Sort | Deduplicate | DropFields | KeepFields | SetIds | Recompute
-    | Thin | DropGenotypes | Merge | Concatenate,
+    | Thin | DropGenotypes | Merge | Concatenate | AddIds | AddInfo | Label | AddContigs | AddVaf,
     Field(discriminator="op"),
 ]  # fmt: skip

@@ -45,7 +45,8 @@ class Step:
 
     `arguments` are bcftools' own without files and formats, or with `own` the name and argument of a line step.
     `shown` is how a person would write it in bash; `equal` the bcftools plugin that a line step stands for.
-    `inputs`, where given, are files that it reads instead of what comes before it. `done` tells what it did.
+    `inputs`, where given, are files that it reads instead of what comes before it; with `together` they stand in
+    `shown` already. `done` tells what it did.
     """
 
     arguments: list[str]
@@ -55,6 +56,7 @@ class Step:
     equal: str = ""
     unprovable: str = ""
     inputs: list[Path] = field(default_factory=list)
+    together: bool = False
 
     def call(self, source: str, target: str, output: str) -> list[str]:
         """The command for a child, from one file to another; `output` is bcftools' letter for the format."""
@@ -73,8 +75,9 @@ def stream_through(
     """The output of the last step while it runs; empty where `target` is a file.
 
     `last` is bcftools' letter for the format of the last output, `timeout` in seconds. Raises `BcftoolsError` when
-    the output has been read and a step failed.
+    the output has been read and a step failed. Steps before one with `inputs` are done already.
     """
+    steps = steps[max((i for i, s in enumerate(steps) if s.inputs), default=0) :]
     with contextlib.ExitStack() as stack:
         incoming = _feed(stack, source) if source.declarations else None
         children: list[bcftools.Child] = []

@@ -3,94 +3,31 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ...memory.errors import ToolError
 from ..clauses import clauses_of
 from ..dataset import OpenDataset, nearest
-from ..evidence import is_indexed, view_command
+from ..evidence import view_command
 from ..filters import VariantFilter
 from ..selection import record_numbers, select
 from ..text import count_of, one_line
-from ..validation.explanations import short_version
-from ..validation.predefined import find_predefined
+from . import annotating
 from . import operations as ops
-from .pipeline import Source, Step, run_to_file
+from .pipeline import Step
+from .stream import CONTIG, Stream, indexed, indexed_reference, need_fields
 
-CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
-"""What a contig may be called (VCF 4.3, 1.4.7)."""
-FIELD = re.compile(r"[A-Za-z0-9_][\w.]*", re.ASCII)
 WHOLE = ("ID", "QUAL", "FILTER", "INFO", "FORMAT")
 """What `annotate -x` can empty as a whole."""
-
-
-@dataclass(slots=True)
-class Stream:
-    """What the records have at one point of the pipeline; `scratch` is a folder for the lists that steps read.
-
-    `same_samples` and `same_contigs` tell whether they are still those of the file. `piped` tells whether
-    bcftools gets the records through a pipe, where no index helps.
-    """
-
-    data: OpenDataset
-    others: list[OpenDataset]
-    scratch: Path
-    reference: Path | None
-    piped: bool
-    samples: list[str] = field(default_factory=list)
-    contigs: list[str] = field(default_factory=list)
-    fields: set[str] = field(default_factory=set)
-    first: bool = True
-    same_samples: bool = True
-    same_contigs: bool = True
-    reading: list[str] = field(default_factory=list)
-
-    def note(self, text: str) -> Path:
-        """A list in a file of its own."""
-        path = self.scratch / f"list{len(list(self.scratch.iterdir()))}.txt"
-        path.write_text(text)
-        return path
-
-    def sample(self, name: str) -> str:
-        if name in self.samples:
-            return name
-        raise ToolError(f"There is no sample {name!r} here", nearest(name, self.samples, "The samples are"))
-
-
-def source_of(data: OpenDataset) -> Source:
-    """The file, with declarations of what it uses and its header lacks: bcftools writes no record without them."""
-    summary = data.summary
-    contigs = [f"##contig=<ID={c}>" for c in data.contigs if c not in summary["contig_lengths"]]
-    used = {part for value in summary["filters"] for part in value.split(";")} - {"PASS", "."}
-    filters = [f'##FILTER=<ID={f},Description="">' for f in sorted(used - set(summary["filter_descriptions"]))]
-    fields = [
-        _declaration(kind, id_, type_ == "Flag", short_version(summary["version"]))
-        for kind, id_, _, type_, _, declared in summary["fields"]
-        if not declared
-    ]
-    return Source(data.dataset.path, summary["container"], tuple(contigs + filters + fields))
-
-
-def _declaration(kind: Literal["INFO", "FORMAT"], name: str, flag: bool, version: str) -> str:
-    """As the specification has the field, else as text, which any value is."""
-    known = find_predefined(kind, name, version)
-    number, type_ = (known.number, known.type) if known else ("0", "Flag") if flag else (".", "String")
-    return f'##{kind}=<ID={name},Number={number},Type={type_},Description="">'
-
-
-def stream_of(data: OpenDataset, others: list[OpenDataset], scratch: Path, reference: Path | None) -> Stream:
-    """The records of a file before the first operation."""
-    fields = {f"{f[0]}/{f[1]}" for f in data.summary["fields"]}
-    contigs = list(dict.fromkeys([*data.contigs, *data.summary["contig_lengths"]]))
-    piped = bool(source_of(data).declarations)
-    return Stream(data, others, scratch, reference, piped, list(data.samples), contigs, fields)
 
 
 def steps_of(stream: Stream, operation: Any) -> list[Step]:
     """The steps of one operation; `stream` is then what comes out of them. Raises `ToolError`."""
     steps = _MAKERS[operation.op](stream, operation)
+    if steps and steps[0].own and not stream.steps:
+        steps.insert(0, Step(["view"]))  # which reads every container
+    stream.steps += steps
     stream.first, stream.piped = False, True
     return steps
 
@@ -99,9 +36,11 @@ def _filter(stream: Stream, wanted: ops.FilterRecords) -> list[Step]:
     _need_unchanged(stream, wanted)
     found = select(stream.data, wanted)
     stream.reading += found.reading
-    command = view_command(stream.data, found.clauses)
+    command = view_command(stream.data, found.clauses, piped=stream.piped)
+    stream.named += [stream.data.find_file(n, "the BED") for n in (wanted.inside_bed, wanted.outside_bed) if n]
     if not command.unprovable:
-        return [Step(["view", *_piped(command.arguments[2:], stream.piped)], "kept the records that meet the filter")]
+        before = [Step(command.first)] if command.first else []
+        return [*before, Step(["view", *command.arguments[2:]], "kept the records that meet the filter")]
     if not stream.first:
         raise ToolError(
             f"This filter cannot be asked of changed records: {command.unprovable}", "Make it the first operation"
@@ -109,7 +48,6 @@ def _filter(stream: Stream, wanted: ops.FilterRecords) -> list[Step]:
     numbers = record_numbers(stream.data, found)
     listed = stream.note("".join(f"{n}\n" for n in numbers))
     return [
-        Step(["view"]),
         Step(["keep_records", str(listed)], f"kept {count_of(len(numbers), 'record')} that meet the filter", own=True,
              unprovable=command.unprovable),
     ]  # fmt: skip
@@ -119,15 +57,9 @@ def _need_unchanged(stream: Stream, wanted: VariantFilter) -> None:
     way_out = "Put the filter before the operation that changes them"
     if wanted.genotypes and not stream.same_samples:
         raise ToolError("A filter by genotype comes after an operation that changes the samples", way_out)
-    if (wanted.regions or wanted.not_regions) and not stream.same_contigs:
+    by_place = wanted.regions or wanted.not_regions or wanted.inside_bed or wanted.outside_bed
+    if by_place and not stream.same_contigs:
         raise ToolError("A filter by region comes after an operation that renames contigs", way_out)
-
-
-def _piped(options: list[str], piped: bool) -> list[str]:
-    """Regions are found by the index of a file; in a pipe all records are looked at, with the same result."""
-    if piped and options[:1] == ["-r"]:
-        return ["-t", options[1], "--targets-overlap", "1", *options[2:]]
-    return options
 
 
 def _soft_filter(stream: Stream, wanted: ops.SoftFilter) -> list[Step]:
@@ -257,31 +189,12 @@ def _left_align(stream: Stream, _: ops.LeftAlign) -> list[Step]:
     return [Step(["norm", "-f", str(indexed_reference(stream))], done, shown), *_sort(stream, None)]
 
 
-def indexed_reference(stream: Stream) -> Path:
-    """The FASTA, or a link to it in our own folder where its index would have to be written beside it."""
-    assert stream.reference
-    if stream.reference.with_name(stream.reference.name + ".fai").exists():
-        return stream.reference
-    link = stream.scratch / f"reference{''.join(stream.reference.suffixes[-2:])}"
-    if not link.exists():
-        link.symlink_to(stream.reference)
-    return link
-
-
 def _sort(stream: Stream, _: ops.Sort | None) -> list[Step]:
     return [Step(["sort", "-T", str(stream.scratch / "sorting")], "sorted", "bcftools sort")]
 
 
 def _deduplicate(stream: Stream, wanted: ops.Deduplicate) -> list[Step]:
     return [Step(["norm", "-d", wanted.same], f"kept the first of records that are the same ({wanted.same})")]
-
-
-def need_fields(stream: Stream, names: list[str]) -> None:
-    for name in names:
-        if name not in stream.fields:
-            raise ToolError(f"There is no {name} here", nearest(name, sorted(stream.fields), "There are"))
-        if not FIELD.fullmatch(name.partition("/")[2]):
-            raise ToolError(f"{name!r} is a field that bcftools cannot be asked for", "Leave it as it is")
 
 
 def _drop_fields(stream: Stream, wanted: ops.DropFields) -> list[Step]:
@@ -371,23 +284,14 @@ def _together(stream: Stream, op: str) -> list[Path]:
         stream.fields |= {f"{f[0]}/{f[1]}" for f in other.summary["fields"]}
         stream.contigs = list(dict.fromkeys([*stream.contigs, *other.contigs, *other.summary["contig_lengths"]]))
     stream.same_samples = stream.same_contigs = False
-    return [_indexed(stream, data) for data in [stream.data, *stream.others]]
-
-
-def _indexed(stream: Stream, data: OpenDataset) -> Path:
-    """The file itself where it has an index, else a copy with one."""
-    source = source_of(data)
-    if source.container != "vcf" and is_indexed(source.path) and not source.declarations:
-        return source.path
-    copy = stream.scratch / f"input{len(list(stream.scratch.iterdir()))}.bcf"
-    run_to_file([Step(["view", "--write-index"])], source, copy, "b")
-    return copy
+    return [indexed(stream, data) for data in [stream.data, *stream.others]]
 
 
 def _of_files(stream: Stream, arguments: list[str], files: list[Path], done: str) -> Step:
     paths = [d.dataset.path for d in (stream.data, *stream.others)]
     names = " and ".join(d.name for d in (stream.data, *stream.others))
-    return Step(arguments, done + names, f"bcftools {shlex.join([*arguments, *map(str, paths)])}", inputs=files)
+    return Step(arguments, done + names, f"bcftools {shlex.join([*arguments, *map(str, paths)])}", inputs=files,
+                together=True)  # fmt: skip
 
 
 _MAKERS: dict[str, Callable[[Stream, Any], list[Step]]] = {
@@ -396,5 +300,6 @@ _MAKERS: dict[str, Callable[[Stream, Any], list[Step]]] = {
     "split_alleles": _split, "join_alleles": _join, "left_align": _left_align, "sort": _sort,
     "deduplicate": _deduplicate, "drop_fields": _drop_fields, "keep_fields": _keep_fields, "set_ids": _set_ids,
     "recompute": _recompute, "thin": _thin, "drop_genotypes": _drop_genotypes, "merge": _merge,
-    "concatenate": _concatenate,
+    "concatenate": _concatenate, "add_ids": annotating.add_ids, "add_info": annotating.add_info,
+    "label": annotating.label, "add_contigs": annotating.add_contigs, "add_vaf": annotating.add_vaf,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import IO, Any, Literal
 from ...memory.errors import ToolError
 from ...memory.progress import tell
 from .pipeline import BLOCK, Step
-from .steps import Stream, need_fields
+from .stream import Stream, need_fields
 
 Layout = Literal["wide", "long"]
 FIXED = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER"]
