@@ -27,6 +27,7 @@ format: .venv/dev
 
 docs: .venv/core
 	$(BIN)/python docs/make_rules.py
+	$(BIN)/python docs/make_tools.py
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/run.py

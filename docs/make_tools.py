@@ -37,22 +37,25 @@ Tools that say "all conditions on variants" take these arguments too. All that a
 def page() -> str:
     """The whole page."""
     every = tools()
-    index = "\n".join(f"- [{name}](#{name}): {_first_sentence(each.description)}" for name, each in every.items())
+    index = "\n".join(f"- [{name}](#{name}): {each.summary}" for name, each in every.items())
     shared = FILTER_HEAD + _arguments(VariantFilter.model_json_schema(), SHARED)
     return "\n".join([HEAD + index + "\n", shared, *(_entry(each, result) for each, result in _examples())])
 
 
-def _examples() -> list[tuple[Tool, ToolResult]]:
-    """Every tool with what its example gives."""
-    done = []
+def _examples() -> list[tuple[Tool, ToolResult | None]]:
+    """Every tool with what its example gives; nothing where `examples/` has no file for it."""
+    done: list[tuple[Tool, ToolResult | None]] = []
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Path(scratch).resolve() / "workspace"
         for each in tools().values():
+            if not each.example_files:
+                done.append((each, None))
+                continue
             files = [EXAMPLES / name for name in each.example_files]
             with VariantAgent(*files, model="offline", workspace=workspace, pedigree=PEDIGREE) as agent:
                 agent.context.folder, agent.context.verify_seconds = ROOT, 60
                 done.append((each, each.call(agent.context, each.example)))
-        return [(each, _anywhere(result, workspace)) for each, result in done]
+        return [(each, result and _anywhere(result, workspace)) for each, result in done]
 
 
 def _anywhere(result: ToolResult, workspace: Path) -> ToolResult:
@@ -67,7 +70,7 @@ def _anywhere(result: ToolResult, workspace: Path) -> ToolResult:
     return result
 
 
-def _entry(each: Tool, result: ToolResult) -> str:
+def _entry(each: Tool, result: ToolResult | None) -> str:
     schema = each.arguments.model_json_schema()
     filters = issubclass(each.arguments, VariantFilter)
     own = [n for n in schema.get("properties", {}) if not (filters and n in SHARED)]
@@ -76,10 +79,12 @@ def _entry(each: Tool, result: ToolResult) -> str:
     return f"## {each.name}\n\n{each.description}\n\n{takes}\n{_example(each, result)}"
 
 
-def _example(each: Tool, result: ToolResult) -> str:
-    files = " ".join(f"examples/cohort/{name}" for name in each.example_files)
+def _example(each: Tool, result: ToolResult | None) -> str:
+    files = " ".join(f"examples/cohort/{name}" for name in each.example_files) or "FILE --reference FASTA"
     arguments = json.dumps(each.example).replace("'", "'\\''")
     command = f"vcf-agent tool {each.name} {files} --ped examples/cohort/family.ped --args '{arguments}'"
+    if result is None:
+        return f"```console\n$ {command}\n```\n"
     told = [plain(result.text[:SHOWN_CHARS] + ("…" if len(result.text) > SHOWN_CHARS else ""))]
     told += [f"  read as: {plain(r)}" for r in result.reading]
     for table in result.tables:
@@ -116,12 +121,17 @@ def _arguments(schema: dict[str, Any], names: Any) -> str:
         model = schema["$defs"][name]
         if model.get("properties"):
             inner = _arguments(model | {"$defs": schema["$defs"]}, _new(model))
-            parts.append(f"**{name}**: {_cells(model.get('description', ''))}\n\n{inner}")
+            more = " It takes all [conditions on variants](#conditions-on-variants)." * _is_filter(model)
+            parts.append(f"**{name.strip('_')}**: {_cells(model.get('description', ''))}{more}\n\n{inner}")
     return "\n".join(parts) + ("\n" if parts else "")
 
 
 def _new(model: dict[str, Any]) -> list[str]:
-    return [n for n in model["properties"] if not set(model["properties"]) >= SHARED or n not in SHARED]
+    return [n for n in model["properties"] if not _is_filter(model) or n not in SHARED]
+
+
+def _is_filter(model: dict[str, Any]) -> bool:
+    return set(model["properties"]) >= SHARED - {"dataset"}
 
 
 def _models_in(parts: dict[str, Any]) -> list[str]:
@@ -143,7 +153,7 @@ def _models_in(parts: dict[str, Any]) -> list[str]:
 
 def _kind(part: dict[str, Any]) -> str:
     if "$ref" in part:
-        return str(part["$ref"].rsplit("/", 1)[1])
+        return str(part["$ref"].rsplit("/", 1)[1]).strip("_")
     if "enum" in part:
         return ", ".join(f"`{v}`" for v in part["enum"])
     if "const" in part:
@@ -168,10 +178,6 @@ def _cells(text: str) -> str:
     for sign in "\\`*_<[|":
         text = text.replace(sign, f"\\{sign}")
     return text
-
-
-def _first_sentence(text: str) -> str:
-    return text.split(". ", 1)[0].removesuffix(".") + "."
 
 
 if __name__ == "__main__":

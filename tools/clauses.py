@@ -400,6 +400,8 @@ def condition_clause(data: OpenDataset, condition: Condition) -> Clause:
         return _compare("qual", "number", "Float", condition, "QUAL")
     if condition.field == "cohort_AF":
         return _cohort_frequency(data, condition)
+    if condition.field == "length_change":
+        return _length_change(data, condition)
     for name, column in data.frequency_fields().items():
         if name == condition.field and not name.startswith("INFO/"):
             clause = _compare(column, "per_allele", "Float", condition, name)
@@ -428,6 +430,19 @@ def _cohort_frequency(data: OpenDataset, condition: Condition) -> Clause:
         "",
         reading="cohort_AF is copies of the ALT allele among the called alleles of all samples",
         unprovable="bcftools computes AC and AN anew only with a plugin",
+    )
+
+
+def _length_change(data: OpenDataset, condition: Condition) -> Clause:
+    number = _number(condition)
+    unwritten = data.table.count("length IS NULL AND allele > 0") > 0
+    return Clause(
+        f"abs(length) {condition.op} {number}",
+        True,
+        f"abs(strlen(ALT)-strlen(REF)){condition.op}{number:.15g}",
+        reading=f"length_change {condition.op} {number:g}: ALT minus REF in bases, without its sign; alleles that are "
+        "not written out, such as <DEL>, have none",
+        unprovable="bcftools would count the letters of symbolic alleles" if unwritten else "",
     )
 
 

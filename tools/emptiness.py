@@ -158,6 +158,10 @@ def _where(data: OpenDataset, step: Step) -> str:
     condition = step.where[0]
     if condition.field == "cohort_AF":
         return "" if data.table.count("an > 0") else "no genotype is called"
+    if condition.field == "length_change":
+        lengths = data.table.columns(["length"], "length IS NOT NULL")["length"]
+        low, high = pc.min_max(pc.abs(lengths)).as_py().values()
+        return f"length_change runs from {low} to {high}" if low is not None else "no allele is written out"
     column, name, numeric = _column(data, condition.field)
     where = f"{column} IS NOT NULL"
     if not data.table.count(where):

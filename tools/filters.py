@@ -26,7 +26,8 @@ class Condition(Arguments):
 
     field: str = Field(
         description="QUAL, or INFO/<ID> such as INFO/DP, or <TAG>/<frequency> inside the annotation such as "
-        "CSQ/gnomADe_AF, or cohort_AF: the frequency among the called alleles of this file's own samples"
+        "CSQ/gnomADe_AF; cohort_AF: the frequency among the called alleles of this file's own samples; or "
+        "length_change: ALT minus REF in bases without its sign, 0 for an SNP, for indels of at most 5 bp and the like"
     )
     op: Operator
     value: float | str

@@ -229,4 +229,6 @@ TOOL = Tool(
     "reference FASTA.",
     MakeConsensus,
     make_consensus,
+    example={"sample": "DEV"},
+    example_files=(),
 )

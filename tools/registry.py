@@ -19,7 +19,8 @@ from .result import Json, ToolResult
 class Tool:
     """`description` speaks to a model: what comes back, and when to use it. `run` is for code.
 
-    `example` are arguments for a call on the files of `examples/cohort` that `example_files` names, with its pedigree.
+    `example` are arguments for a call on the files of `examples/cohort` that `example_files` names, with its pedigree;
+    without files it is not run.
     """
 
     name: str
@@ -28,6 +29,11 @@ class Tool:
     run: Callable[[ToolContext, Any], ToolResult]
     example: dict[str, Json] = field(default_factory=dict)
     example_files: tuple[str, ...] = ("cohort.vcf.gz",)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the description."""
+        return self.description.split(". ", 1)[0].removesuffix(".") + "."
 
     def schema(self) -> dict[str, Json]:
         """The tool as OpenAI's function format has it, which LiteLLM translates for every provider."""

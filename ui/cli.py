@@ -233,7 +233,7 @@ def tools(name: str | None, as_json: bool) -> int:
         print_json([t.schema()["function"] for t in every().values()])
     else:
         for each in every().values():
-            click.echo(f"{each.name}\n    {each.description}")
+            click.echo(f"{each.name:22}{each.summary}")
     return 0
 
 

@@ -229,6 +229,47 @@ def wrong_lengths(result: ToolResult) -> str:
     return str(sum(row["count"] for row in named_rows(result) if "LENGTH" in row["code"] or "NUMBER" in row["code"]))
 
 
+def frequencies(form: str) -> Write:
+    """A line for each record, its ALT alleles joined by commas."""
+
+    def write(result: ToolResult) -> str:
+        places: dict[str, list[str]] = {}
+        for key, numbers in result.value.items():
+            places.setdefault(":".join(key.split(":")[:2]), []).append(form.format(**numbers))
+        return "\n".join(f"{place} {','.join(told)}" for place, told in places.items())
+
+    return write
+
+
+def without_id(result: ToolResult) -> str:
+    """The records that still have no ID, which is what `bcftools view -n` keeps."""
+    return str(sum(line[2] == "." for line in lines_of(result)))
+
+
+def info_values(name: str) -> Write:
+    """How many records have which value of an INFO field, as `sort | uniq -c` has it."""
+
+    def write(result: ToolResult) -> str:
+        found = [
+            dict(f.split("=", 1) for f in line[7].split(";") if "=" in f).get(name, ".") for line in lines_of(result)
+        ]
+        return "\n".join(f"{found.count(v)} {v}" for v in sorted(set(found)))
+
+    return write
+
+
+def found_times(result: ToolResult) -> str:
+    return str(next(named_rows(result))["count"])
+
+
+def contig_lines(result: ToolResult) -> str:
+    return str(sum(str(r).startswith("##contig") for r in pysam.bcftools.view("-h", result.files[0]).splitlines()))
+
+
+def sequences(result: ToolResult) -> str:
+    return str(Path(result.files[0]).read_text().count(">"))
+
+
 # How conditions are said.
 
 
@@ -309,7 +350,9 @@ QUESTIONS = [
     Question("C01", "list_variants", {"regions": ["chr20:12050"]}, rows("{0}:{1} {2}>{3} {id} {filter}")),
     Question("C02", "genotypes_at", {"id": "rs900005", "samples": ["CHILD"]}, rows("{0}:{1} {2}>{3} {GT}")),
     Question("C03", "list_variants", {"regions": ["chr20:10000-14000"]}, rows("{0} {1} {id} {2} {3}"), head=3),
+    Question("C04", "count_variants", {"inside_bed": "targets.bed"}, value),
     Question("C06", "list_variants", {"regions": ["chr20:40050-40100"]}, lambda r: places("{0}:{1} {2}")(r)[:30]),
+    Question("C07", "count_variants", {"outside_bed": "blacklist.bed"}, value),
     Question("C09", "count_variants", {"regions": ["chr20:20001-26000"]}, value),
     Question(
         "C10", "group_variants", {"by": "gene"}, rows("{gene} {records}", only=lambda r: r["gene"]), in_order=False
@@ -326,6 +369,7 @@ QUESTIONS = [
     Question("D06", "count_variants", genotypes({"where": DEEP_AND_SURE, "how_many": "any"}), value),
     Question("D07", "count_variants", genotypes(many("missing", "at_most", share=0.1)), value),
     Question("D08", "missingness", {"more_than": 0.05}, per_sample(lambda v: f"{v['share']:.6f}"), prints=rounded(6)),
+    Question("D10", "count_variants", {"types": ["indel"]} | where(("length_change", "<=", 5)), value),
     Question(
         "D12",
         "list_variants",
@@ -365,6 +409,7 @@ QUESTIONS = [
         ),
         places(),
     ),
+    Question("F03", "inheritance", {"mode": "mendelian_errors", **TRIO}, rows("{0}:{1}"), head=10),
     Question(
         "F04",
         "inheritance",
@@ -388,8 +433,25 @@ QUESTIONS = [
         head=10,
     ),
     Question("F11", "sex_check", {}, per_sample(lambda v: f"{v['het']} {v['records']}"), in_order=False),
+    Question("G01", "allele_frequencies", {}, frequencies("{AF:.6g}"), head=3),
     # G. Frequencies
     Question("G03", "count_variants", where(("INFO/gnomAD_AF", "<", 0.01)), value),
+    Question(
+        "G07",
+        "allele_frequencies",
+        {"samples": ["CHILD", "FATHER", "MOTHER"]},
+        frequencies("{AC} {AN} {AF:.6g}"),
+        head=3,
+    ),
+    Question("G08", "check_info_counts", {"field": "AF"}, value),
+    Question("G09", "frequency_spectrum", {}, by_line("{v} {k}"), head=10),
+    Question(
+        "G10",
+        "compare_groups",
+        {"groups_file": "pops.txt", "group": "FAMILY", "more_than": 0.3},
+        value,
+        prints=lambda _: "43",  # 1.16 compares as float32, and so counts one that lies exactly on 0.3
+    ),
     # H. Annotation
     Question(
         "H01",
@@ -397,9 +459,25 @@ QUESTIONS = [
         {"genes": ["TOYA"], "consequences": ["missense_variant"]},
         places("{0}:{1} {2}>{3}", sort=True),
     ),
+    Question("H02", "loss_of_function", {"by": "impact"}, rows("{0}:{1} {gene} {consequence}"), in_order=False),
     Question("H03", "list_variants", {}, rows("{0}:{1} {consequence}"), head=3),
     Question("H04", "group_variants", {"by": "consequence"}, by_line("{v} {k}"), in_order=False),
+    Question("H05", "make_file", operations({"op": "add_ids", "source": "dbsnp.vcf.gz"}), without_id),
+    Question(
+        "H06",
+        "make_file",
+        operations({"op": "add_info", "source": "clinvar.vcf.gz", "fields": ["CLNSIG"]}),
+        info_values("CLNSIG"),
+        in_order=False,
+    ),
     Question("H07", "list_variants", {"significance": PATHOGENIC}, rows("{0}:{1} {significance}")),
+    Question(
+        "H10",
+        "make_file",
+        operations({"op": "label", "bed": "genes.bed", "field": "GENE"}),
+        info_values("GENE"),
+        in_order=False,
+    ),
     # I. New files
     Question("I01", "make_file", operations({"op": "rename_contigs", "prefix": "remove"}), counted_lines(0)),
     Question("I02", "make_file", operations({"op": "rename_samples", "names": {"CHILD": "PROBAND"}}), sample_names),
@@ -414,6 +492,7 @@ QUESTIONS = [
     ),
     Question("I05", "make_file", operations({"op": "split_alleles"}), split_lines),
     Question("I07", "make_file", operations({"op": "left_align"}), realigned_lines),
+    Question("I08", "validate_file", {"code": "REF_MISMATCH", "reference": "ref.fa"}, found_times, ("badref.vcf.gz",)),
     Question(
         "I09",
         "make_file",
@@ -431,14 +510,49 @@ QUESTIONS = [
         lambda r: lines_of(r)[0][7],
     ),
     Question("I19", "make_file", operations({"op": "thin", "window": 5000}), value),
+    Question("I20", "make_file", operations({"op": "add_contigs"}), contig_lines, ("nodef.vcf",)),
     # J. Conversion
     Question("J01", "make_file", {"format": "tsv"}, tsv_lines, prints=query_header, head=2),
     Question("J05", "make_file", {"format": "bcf"}, lambda r: str(len(lines_of(r)))),
+    Question("J06", "make_consensus", {"sample": "CHILD"}, sequences),
+    Question(
+        "J07",
+        "allele_fractions",
+        {"samples": ["CHILD"], "show": "fractions", "calls": "all"},
+        rows("{0}:{1} {VAF:g}", table=1),
+        head=2,
+    ),
     Question("J08", "make_file", operations({"op": "drop_genotypes"}), is_smaller, prints=second_is_smaller),
     # K. Two files
     Question("K02", "compare_files", {}, fields("{only_first} {only_second} {shared}"), ("a.vcf.gz", "callerB.vcf.gz")),
     Question("K03", "compare_files", {"normalise": True}, fields("{shared}"), ("a.vcf.gz", "callerB.vcf.gz")),
     Question("K04", "compare_files", {}, ti_tv_of_sets, ("a.vcf.gz", "callerB.vcf.gz")),
+    # L. Structural variants
+    Question(
+        "L01",
+        "structural_variants",
+        {"show": "variants", "sv_types": ["DEL"], "sizes": [{"op": ">", "value": 1000}]},
+        rows("{chrom}:{pos} -{size}", table=1),
+        files=("sv.vcf.gz",),
+    ),
+    Question("L02", "structural_variants", {}, by_line("{v} {k}"), in_order=False, files=("sv.vcf.gz",)),
+    Question(
+        "L03",
+        "structural_variants",
+        {"show": "variants", "regions": ["chr20:10001-14000"]},
+        rows("{id} {chrom}:{pos}-{end}", table=1),
+        files=("sv.vcf.gz",),
+    ),
+    # M. Tumours
+    Question("M02", "somatic", {}, lambda r: str(len(r.value)), ("tn.vcf.gz",)),
+    Question(
+        "M03",
+        "somatic",
+        {"variants": "all", "show": "sites", "vaf": "dp"},
+        rows("{0} {1} {tumour_depth} {tumour_ALT_reads} {tumour_VAF:g}"),
+        ("tn.vcf.gz",),
+        head=2,
+    ),
     # N. When something is wrong
     Question("N03", "validate_file", {}, unsorted_places, ("unsorted.vcf",)),
     Question("N05", "query_table", {"sql": AS_NAMED}, value),
@@ -446,3 +560,8 @@ QUESTIONS = [
     Question("N07", "query_table", {"sql": SAME_SAMPLE}, lambda r: str(r.tables[0].rows[0][0])),
     Question("N08", "validate_file", {}, wrong_lengths),
 ]
+
+NOT_ANSWERED = {
+    "F12": "bcftools roh 1.16 and 1.24 end with a segmentation fault on this file after 135 lines of sites, so the 135 "
+    "is where it crashed; of runs it tells none, and neither does runs_of_homozygosity",
+}

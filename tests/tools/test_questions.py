@@ -14,7 +14,7 @@ from pathlib import Path
 import pysam
 import pysam.bcftools
 import pytest
-from question_table import QUESTIONS, Question
+from question_table import NOT_ANSWERED, QUESTIONS, Question
 from vcf_agent.tools.context import ToolContext
 from vcf_agent.tools.pedigree import read_pedigree
 
@@ -95,3 +95,9 @@ def test_the_tool_gives_what_the_command_gives(library, run, files, truth, monke
     expected = tidy(question.prints(truth(question.id)), question.in_order, question.head)
     assert tidy(question.write(result), question.in_order, question.head) == expected
     assert {e.verified for e in result.evidence} <= {True, None}, [e.note for e in result.evidence]
+
+
+def test_every_question_with_a_command_is_in_the_table():
+    if not asked():
+        pytest.skip(f"{QUESTION_FILE} is not here")
+    assert sorted([*(q.id for q in QUESTIONS), *NOT_ANSWERED]) == sorted(asked())
