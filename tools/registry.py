@@ -1,5 +1,6 @@
 """The tools by name: one list for the language models, the offline model, the command line and every front."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -32,8 +33,8 @@ class Tool:
 
     @property
     def summary(self) -> str:
-        """The first sentence of the description."""
-        return self.description.split(". ", 1)[0].removesuffix(".") + "."
+        """What the description says first, in one line."""
+        return re.split(r"[.:;] ", self.description, maxsplit=1)[0].removesuffix(".") + "."
 
     def schema(self) -> dict[str, Json]:
         """The tool as OpenAI's function format has it, which LiteLLM translates for every provider."""

@@ -27,4 +27,4 @@ def test_no_example_has_a_number_that_its_command_does_not_give(page):
 def test_every_tool_has_an_example_and_one_line(each: Tool):
     assert each.arguments.model_validate(each.example)
     assert "\n" not in each.summary
-    assert len(each.summary) < 240
+    assert len(each.summary) < 170
