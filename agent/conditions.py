@@ -21,7 +21,7 @@ def read_conditions(text: Text, data: OpenDataset) -> Conditions:
     conditions = Conditions(text, data)
     for take in (
         frequencies, quality, depth, info_fields, _passing, _filter_values, genotypes, _multiallelic, _significance,
-        _impact, _consequences, _types, _places, _genes_and_ids, _alleles,
+        _impact, _consequences, _types, _bed, _places, _genes_and_ids, _alleles,
     ):  # fmt: skip
         take(conditions)
     return conditions
@@ -129,6 +129,22 @@ def _types(c: Conditions) -> None:
     for pattern, types in known.items():
         if c.text.take(pattern, lambda m: not _is_negated(c, m)):
             c.add("types", *types)
+
+
+def _bed(c: Conditions) -> None:
+    """Regions of the BED that came with the question, by the names that people give such files."""
+    if c.data.bed is None:
+        return
+    named = re.escape(c.data.bed.lower())
+    kind = r"(?:target(?:ed|s)?|capture|panel|baits?|exome|bed|black-?list(?:ed)?)"
+    noun = rf"(?:{kind}(?: (?:bed|files?|regions?|intervals?|list|panel|kit|targets?))*|regions? (?:of|in|from) (?:the |my )?bed(?: file)?)"
+    regions = rf"(?:(?:all|the|my|our|any|this|that|these|those|given|of) )*(?:{named}|{noun})"
+    out = rf"(?:{_OUT}|outside(?: of)?|off|not)(?: (?:everything|anything|all|those|that|which|are|is|falls?|lies?|overlap\w*|in|inside|within|on|of|from))*"
+    inside = r"(?:(?:that|which|do|fall(?:s|ing)?|lie|lies|lying|are|is|overlap\w*|in|inside|within|on|into|by|covered|contained) )*"
+    if c.text.take(rf"{out} {regions}{_MORE_TO_COME}"):
+        c.found["outside_bed"] = c.data.bed
+    elif c.text.take(rf"{inside}{regions}", lambda m: not _is_negated(c, m)):
+        c.found["inside_bed"] = c.data.bed
 
 
 def _places(c: Conditions) -> None:

@@ -50,6 +50,8 @@ class VariantAgent:
         settings: Settings | None = None,
         telemetry: Telemetry | None = None,
         pedigree: str | Path | None = None,
+        reference: str | Path | None = None,
+        bed: str | Path | None = None,
         on_progress: Callable[[str, int], None] | None = None,
     ) -> None:
         models = [model] if isinstance(model, str) else model
@@ -70,8 +72,12 @@ class VariantAgent:
             verify_seconds=self.settings.verify_seconds,
             embedder=embedder or PartsEmbedder(),
             pedigree=people,
+            reference=_named(reference, "reference"),
+            bed=_named(bed, "bed"),
             folders=self.settings.folders,
         )
+        for data in self.context.datasets:
+            data.bed = self.context.bed.name if self.context.bed else None
         self._chain = ModelChain(
             self.settings.models,
             OfflineModel(files=self.context),
@@ -181,6 +187,16 @@ class _Forward:
     def __init__(self, put: Callable[[str], Any]) -> None:
         self.on_token = put
         self.on_restart = lambda: put("")
+
+
+def _named(path: str | Path | None, option: str) -> Path | None:
+    """The file that a person named. Raises `InputError` where it is none."""
+    if path is None:
+        return None
+    found = Path(path).expanduser().absolute()
+    if not found.is_file():
+        raise InputError(f"{path} is not a file", f"Name one with --{option}, or leave it out")
+    return found
 
 
 def _open_files(

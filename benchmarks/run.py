@@ -1,6 +1,6 @@
 """Time everything, print one JSON object with the raw numbers, and say what was reached.
 
-run.py [questions|engine|validation]
+run.py [questions|engine|validation|toolbox]
 
 Ratios compare things measured in turn in the same run, since machines are noisy.
 """
@@ -15,9 +15,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import data_engine
 import questions
+import toolbox
 import validation
 
-PARTS = {"questions": questions.measure, "engine": data_engine.measure, "validation": validation.measure}
+PARTS = {
+    "questions": questions.measure,
+    "engine": data_engine.measure,
+    "validation": validation.measure,
+    "toolbox": toolbox.measure,
+}
 
 
 def main() -> None:

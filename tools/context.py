@@ -46,8 +46,8 @@ class ToolContext:
     """The open files of a conversation, the folder it is held in, and how long a proof may take in seconds.
 
     `embedder` made the vectors of the files. `pedigree` holds for all files, before what was stored with them.
-    `reference` is the FASTA that a person named, wherever it lies; `folders` are those, besides the working folder
-    and the workspace, in which a question may name files.
+    `reference` and `bed` are the files that a person named, wherever they lie; `folders` are those, besides the working
+    folder and the workspace, in which a question may name files.
     """
 
     workspace: Path
@@ -57,6 +57,7 @@ class ToolContext:
     embedder: Embedder = field(default_factory=PartsEmbedder)
     pedigree: Pedigree | None = None
     reference: Path | None = None
+    bed: Path | None = None
     folders: tuple[Path, ...] = ()
     open_graph: OpenGraph = field(default_factory=OpenGraph)
 
@@ -88,6 +89,8 @@ class ToolContext:
 
         Raises `ToolError` for a name that leads elsewhere or to no file.
         """
+        if self.bed and name in (self.bed.name, str(self.bed)):
+            return self.bed
         try:
             path = (self.folder / name).resolve()
             there = path.is_file()

@@ -32,12 +32,14 @@ def _no_file(name: str, what: str) -> Path:
 class OpenDataset:
     """One dataset with its table opened.
 
-    `find_file` gives the path of a file that a condition names, as `ToolContext.file` does.
+    `find_file` gives the path of a file that a condition names, as `ToolContext.file` does; `bed` is the name of the
+    BED that came with the question.
     """
 
     dataset: Dataset
     workspace: Path
     find_file: Callable[[str, str], Path] = field(default=_no_file, repr=False, compare=False)
+    bed: str | None = None
 
     @property
     def summary(self) -> dict[str, Any]:

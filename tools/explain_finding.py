@@ -113,9 +113,9 @@ def _rules_table(told: list[Rule]) -> Table:
 
 TOOL = Tool(
     "explain_finding",
-    "What a code of the validator, a complaint in words, or an error message of bcftools, tabix, GATK and the like "
-    "means, how to mend it, and on which lines the open file has it. Use it for: what does this message mean, why does "
-    "indexing fail.",
+    "What a code of the validator, a complaint in words or an error message (of bcftools, tabix, GATK) means, and how "
+    "to mend it; also on which lines the open file has it. Use it for: what does this message mean, why does indexing "
+    "fail.",
     ExplainFinding,
     explain_finding,
     example={"what": "POS_UNSORTED"},

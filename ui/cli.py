@@ -38,8 +38,8 @@ def cli(debug: bool) -> None:
 @model
 @session
 @ped_file
-@click.option("--bed", type=FILE, help="Regions; no tool uses them yet.")
-@click.option("--reference", type=FILE, help="Reference FASTA; no tool uses it yet.")
+@click.option("--bed", type=FILE, help="Regions that a question may speak of: my targets, the blacklist.")
+@click.option("--reference", type=FILE, help="Reference FASTA, for left-aligning and consensus.")
 @workspace
 @as_json
 def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...],
@@ -48,13 +48,11 @@ def ask(question: str, files: tuple[Path, ...], datasets: tuple[str, ...], model
     """Answer one QUESTION about FILES, which are ingested on first use."""
     from .terminal import slow_work
 
-    unused = _unused(bed=bed, reference=reference)
     try:
-        with _agent(files, datasets, models, session, workspace, ped) as agent, slow_work("asking"):
+        with _agent(files, datasets, models, session, workspace, ped, reference, bed) as agent, slow_work("asking"):
             answer = agent.ask(question)
     except InputError as error:
         answer = _answer_unopened(question, files, error)
-    answer.reading += unused
     return _show(answer, as_json)
 
 
@@ -68,25 +66,16 @@ def _answer_unopened(question: str, files: tuple[Path, ...], error: InputError) 
     return answer
 
 
-def _unused(**given: Path | None) -> list[str]:
-    """A remark for each file that was named and that no tool reads; one that is not there is an error all the same."""
-    remarks = []
-    for name, path in given.items():
-        if path is not None and not path.is_file():
-            raise InputError(f"{path} is not a file", f"Name one with --{name}, or leave it out")
-        if path is not None:
-            remarks.append(f"{path} (--{name}) was not used: no tool reads it yet")
-    return remarks
-
-
 def _agent(files: tuple[Path, ...], datasets: tuple[str, ...], models: tuple[str, ...], session: str | None,
-           workspace: str | None, ped: Path | None = None) -> Any:  # fmt: skip
+           workspace: str | None, ped: Path | None = None, reference: Path | None = None,
+           bed: Path | None = None) -> Any:  # fmt: skip
     from ..agent.session import VariantAgent
     from .terminal import ingest_progress
 
     with ingest_progress() as progress:
         return VariantAgent(*files, datasets=datasets, model=list(models) or None, session=session,
-                            workspace=workspace, pedigree=ped, on_progress=progress)  # fmt: skip
+                            workspace=workspace, pedigree=ped, reference=reference, bed=bed,
+                            on_progress=progress)  # fmt: skip
 
 
 def _show(answer: Any, as_json: bool) -> int:
@@ -253,12 +242,8 @@ def tool(name: str, files: tuple[Path, ...], arguments: str, datasets: tuple[str
     from .terminal import print_json, slow_work
 
     chosen = named(name)
-    if reference is not None and not reference.is_file():
-        raise InputError(f"{reference} is not a file", "Name one with --reference, or leave it out")
-    with _agent(files, datasets, ("offline",), None, workspace, ped) as agent:
-        agent.context.reference = reference and reference.absolute()
-        with slow_work(chosen.name):
-            result = chosen.call(agent.context, _arguments(arguments))
+    with _agent(files, datasets, ("offline",), None, workspace, ped, reference) as agent, slow_work(chosen.name):
+        result = chosen.call(agent.context, _arguments(arguments))
     if as_json:
         print_json(result.to_json())
         return 0

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pysam
+import pysam.bcftools
 import pytest
 from done import Done
 from vcf_agent.tools.graph_load import write_graph
@@ -128,12 +128,30 @@ def test_a_session_goes_on(cli: Any, ready: Path) -> None:
     assert second["value"] < first["value"]
 
 
-def test_files_that_no_tool_reads_are_told(cli: Any, example: Path, ready: Path) -> None:
-    bed = example.with_name("family.ped")
-    done = cli("ask", "How many variants?", example, "--bed", bed, "--workspace", ready)
-    assert done.code == 0
-    assert re.search(r"family\.ped.* was not used", done.out)
-    for option in ("--bed", "--ped"):
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("How many variants are in my target regions?", "inside"),
+        ("How many variants fall in the panel BED?", "inside"),
+        ("How many variants lie outside of the blacklist?", "outside"),
+        ("How many variants are there excluding the blacklisted regions?", "outside"),
+        ("How many variants are in mine.bed?", "inside"),
+    ],
+)
+def test_a_bed_that_comes_with_the_question(
+    cli: Any, example: Path, ready: Path, tmp_path: Path, question: str, part: str
+) -> None:
+    bed = tmp_path / "mine.bed"
+    bed.write_text("chr7\t117480000\t117668000\nchr17\t0\t8000000\n")
+    option = ["-T", str(bed)] if part == "inside" else ["-T", f"^{bed}"]
+    expected = pysam.bcftools.view("-H", "--targets-overlap", "1", *option, str(example)).count("\n")
+    [answer] = objects(cli("ask", question, example, "--bed", bed, "--workspace", ready, "--json").out)
+    assert answer["value"] == expected, answer
+    assert answer["evidence"][0]["verified"] is True
+
+
+def test_files_that_are_not_there_are_errors(cli: Any, example: Path, ready: Path) -> None:
+    for option in ("--bed", "--ped", "--reference"):
         done = cli("ask", "How many variants?", example, option, "nothing.ped", "--workspace", ready)
         assert done.code == 2
         assert "nothing.ped" in one_line(done)
