@@ -94,7 +94,7 @@ class ToolContext:
         try:
             path = (self.folder / name).resolve()
             there = path.is_file()
-        except (OSError, ValueError) as error:  # a loop of links, a NUL
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL, a loop of links (RuntimeError before Python 3.13)
             raise ToolError(f"{name!r} is no file", f"Name {what}") from error
         if not any(path.is_relative_to(f.resolve()) for f in (self.folder, self.workspace, *self.folders)):
             raise ToolError(

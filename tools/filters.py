@@ -90,8 +90,12 @@ class Conditions(Arguments):
 
     regions: list[RegionText] = Field(default_factory=list, description="records that overlap any of these regions")
     not_regions: list[RegionText] = Field(default_factory=list, description="records that overlap none of these")
-    inside_bed: str | None = Field(None, description="name of a BED file: records that overlap any of its regions")
-    outside_bed: str | None = Field(None, description="name of a BED file: records that overlap none of its regions")
+    inside_bed: str | None = Field(
+        None, min_length=1, description="name of a BED file: records that overlap any of its regions"
+    )
+    outside_bed: str | None = Field(
+        None, min_length=1, description="name of a BED file: records that overlap none of its regions"
+    )
     bed_overlap: Literal["record", "pos"] = Field(
         "record",
         description="record: a record overlaps when a base of its REF (or up to END) does, as in `regions`. pos: only "
