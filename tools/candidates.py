@@ -50,7 +50,7 @@ class Candidates(OnDataset):
     )
     genes: list[str] = Field(default_factory=list, description="only in these genes")
     regions: list[RegionText] = Field(default_factory=list, description="only in these regions")
-    inside_bed: str | None = Field(None, description="only in the regions of this BED file")
+    inside_bed: str | None = Field(None, min_length=1, description="only in the regions of this BED file")
     limit: int = Field(20, ge=1, le=1000, description="rows shown, the best first; the total is always told")
 
 

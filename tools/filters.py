@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 VariantType = Literal["snp", "indel", "insertion", "deletion", "mnp", "bnd", "symbolic", "other"]
 Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
@@ -82,7 +82,14 @@ class GenotypeCondition(Arguments):
         return self
 
 
-RegionText = Annotated[str, Field(description="chr20, chr20:12050 or chr20:10000-14000; 1-based, inclusive")]
+def _readable(text: str) -> str:
+    parse_region(text)
+    return text
+
+
+RegionText = Annotated[
+    str, AfterValidator(_readable), Field(description="chr20, chr20:12050 or chr20:10000-14000; 1-based, inclusive")
+]
 
 
 class Conditions(Arguments):
@@ -124,12 +131,6 @@ class Conditions(Arguments):
     )
     where: list[Condition] = Field(default_factory=list)
     genotypes: list[GenotypeCondition] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _readable_regions(self) -> Self:
-        for text in [*self.regions, *self.not_regions]:
-            parse_region(text)
-        return self
 
 
 class VariantFilter(Conditions, OnDataset):

@@ -11,7 +11,7 @@ from ..memory.genotype_codes import alleles_of, classify
 from .context import ToolContext
 from .dataset import OpenDataset
 from .evidence import all_lines, prove, view_command
-from .filters import OnDataset, VariantFilter
+from .filters import OnDataset, RegionText, VariantFilter
 from .list_variants import query_options
 from .registry import Tool
 from .result import Table, ToolResult
@@ -24,7 +24,7 @@ MAX_RECORDS = 20
 
 
 class GenotypesAt(OnDataset):
-    position: str | None = Field(None, description="chr20:12050, 1-based")
+    position: RegionText | None = Field(None, description="chr20:12050, 1-based")
     id: str | None = Field(None, description="a value of the ID column, such as rs334; instead of a position")
     samples: list[str] = Field(default_factory=list, description="names; empty for all")
     show: Literal["genotypes", "carriers", "by_class"] = Field(

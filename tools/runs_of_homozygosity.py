@@ -95,6 +95,8 @@ def _runs(copies: npt.NDArray[np.int8], contig: Ints, pos: Ints, wanted: RunsOfH
     other = np.diff(contig[called], prepend=contig[called][:1]) != 0
     stretch = np.cumsum(het | apart | other)  # a het site opens a stretch, and is then left out of it
     homozygous, of = called[~het], stretch[~het]
+    if not len(homozygous):
+        return homozygous, homozygous, homozygous
     starts = np.flatnonzero(np.diff(of, prepend=-1))
     ends = np.append(starts[1:], len(of)) - 1
     sites = ends - starts + 1
