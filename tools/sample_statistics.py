@@ -32,8 +32,8 @@ class SampleStatistics(OnDataset):
     )
     two_alts: Literal["each", "first"] = Field(
         "each",
-        description="for ti_tv, what a genotype such as 1/2 counts: each of its ALT alleles, or, as bcftools stats did "
-        "up to 1.16 and later, the first",
+        description="for ti_tv, what a genotype with two ALT alleles counts: each of them, or only the first, as "
+        "bcftools stats 1.16 had it",
     )
     samples: list[str] = Field(default_factory=list, description="names; empty for all")
 

@@ -318,7 +318,7 @@ def quoted(text: str) -> str:
 @example("$p0 \\u0041 \0")
 def test_a_string_goes_through_unharmed(path, text):
     statement = read_only(f"RETURN {quoted(text)} AS x, {quoted(text)} = {quoted(text)} AS same")
-    assert statement.text == "RETURN $p0 AS `x` , $p0 = $p0 AS `same`"
+    assert statement.text == "RETURN $p0 AS `x`, $p0 = $p0 AS `same`"
     assert statement.parameters == {"p0": text}
     with read_graph(path) as graph:
         assert graph.answer(statement, 1, 10).rows == [[text, True]]
