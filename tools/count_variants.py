@@ -1,5 +1,6 @@
 """How many variants meet a set of conditions."""
 
+from ..memory.genotype_codes import Genotype
 from .context import ToolContext
 from .dataset import OpenDataset
 from .emptiness import why_none
@@ -21,7 +22,7 @@ def count_variants(context: ToolContext, wanted: Counting) -> ToolResult:
     number = count_found(data, found, wanted.scope)
     command = view_command(data, found.clauses, wanted.scope)
     result = ToolResult(_sentence(data, number, wanted.scope), number, f"{wanted.scope}s", list(found.reading))
-    result.reading += _notes(data, found, wanted.scope)
+    result.reading += _notes(data, found, wanted.scope) + _hemizygous_note(data, wanted)
     result.evidence.append(prove(context, data, "count_variants", wanted, command, number))
     result.text += why_none(data, wanted, wanted.scope) if not number else ""
     if wanted.question == "is_there":
@@ -53,6 +54,16 @@ def _notes(data: OpenDataset, found: Selection, scope: str) -> list[str]:
             "ALT alleles; ask for alleles to have one allele meet them all"
         )
     return notes
+
+
+def _hemizygous_note(data: OpenDataset, wanted: Counting) -> list[str]:
+    """How many there would be if hemizygous ALT calls were homozygous, where the question is of homozygous ones."""
+    if not any(g.genotype == "hom_alt" for g in wanted.genotypes) or not data.codes.with_class(Genotype.HEMI_ALT):
+        return []
+    either = {"genotype": "hom_or_hemizygous_alt"}
+    genotypes = [g.model_copy(update=either) if g.genotype == "hom_alt" else g for g in wanted.genotypes]
+    found = select(data, wanted.model_copy(update={"genotypes": genotypes}), wanted.scope)
+    return [f"with hemizygous calls counted as homozygous it would be {count_found(data, found, wanted.scope):,}"]
 
 
 TOOL = Tool(

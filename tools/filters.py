@@ -54,12 +54,23 @@ class GenotypeCondition(Arguments):
     """
 
     genotype: (
-        Literal["het", "hom_alt", "hom_ref", "hemizygous_alt", "carrier", "reference", "missing", "called"] | None
+        Literal[
+            "het",
+            "hom_alt",
+            "hom_ref",
+            "hemizygous_alt",
+            "hom_or_hemizygous_alt",
+            "carrier",
+            "reference",
+            "missing",
+            "called",
+        ]
+        | None
     ) = Field(
         None,
         description="het: two different called alleles. hom_alt, hom_ref: ploidy two or more. hemizygous_alt: a "
-        "haploid ALT call. carrier: any complete call with an ALT allele. reference: a complete call of REF alone, "
-        "haploid or not. missing: some allele is missing. called: none is.",
+        "haploid ALT call. hom_or_hemizygous_alt: either. carrier: any complete call with an ALT allele. reference: a "
+        "complete call of REF alone, haploid or not. missing: some allele is missing. called: none is.",
     )
     samples: list[str] = Field(default_factory=list, description="names; empty for all samples of the file")
     except_samples: list[str] = Field(default_factory=list, description="names left out of `samples`")

@@ -1,16 +1,18 @@
 """A table that is too long to show goes into a file, whole."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..memory.errors import ToolError
 from ..memory.progress import tell
 from .context import ToolContext
 from .making.exports import exports_folder, safe_part, working_folder
 from .result import Table, ToolResult
-from .text import count_of, plain
+from .text import count_of, one_line, plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,16 +25,26 @@ def add_file(context: ToolContext, result: ToolResult, name: str, table: Table, 
     """Write all rows of a table that shows only some below the workspace's `exports/tables`, as TSV.
 
     The file's name ends in the digest of what it holds, so the same rows are written once and nothing is overwritten.
+    Where it cannot be written the answer stands, and says so.
     """
-    folder = exports_folder(context.workspace) / "tables"
-    with working_folder(folder) as scratch:
-        made = scratch / "table.tsv"
-        digest = _write(made, blocks)
-        target = folder / f"{safe_part(name)}.{safe_part(table.name)}.{digest}.tsv"
-        if not target.exists():
-            os.link(made, target)
+    try:
+        target = _file(
+            exports_folder(context.workspace) / "tables", f"{safe_part(name)}.{safe_part(table.name)}", blocks
+        )
+    except (OSError, ToolError) as error:
+        result.reading.append(f"the whole table could not be written to a file: {one_line(str(error))}")
+        return
     result.files.append(str(target))
     result.reading.append(f"all {count_of(table.total, 'row')} of '{table.name}' are in {target}")
+
+
+def _file(folder: Path, name: str, blocks: Iterable["pa.Table"]) -> Path:
+    with working_folder(folder) as scratch:
+        made = scratch / "table.tsv"
+        target = folder / f"{name}.{_write(made, blocks)}.tsv"
+        with contextlib.suppress(FileExistsError):
+            os.link(made, target)
+    return target
 
 
 def rows_as_blocks(table: Table) -> Iterator["pa.Table"]:

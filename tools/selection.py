@@ -17,19 +17,22 @@ CLASSES = {
     "hom_alt": {Genotype.HOM_ALT},
     "hom_ref": {Genotype.HOM_REF},
     "hemizygous_alt": {Genotype.HEMI_ALT},
+    "hom_or_hemizygous_alt": {Genotype.HOM_ALT, Genotype.HEMI_ALT},
     "carrier": {Genotype.HET, Genotype.HOM_ALT, Genotype.HEMI_ALT},
     "reference": {Genotype.HOM_REF, Genotype.HEMI_REF},
     "missing": {Genotype.MISSING, Genotype.PARTIAL},
     "called": set(Genotype) - {Genotype.MISSING, Genotype.PARTIAL},
 }
 BCFTOOLS_GT = {
-    "het": '="het"', "hom_alt": '="AA"', "hom_ref": '="RR"', "hemizygous_alt": '="A"', "carrier": '="alt"',
-    "reference": '="ref"', "missing": '="mis"', "called": '!="mis"',
+    "het": '="het"', "hom_alt": '="AA"', "hom_ref": '="RR"', "hemizygous_alt": '="A"',
+    "hom_or_hemizygous_alt": '="AA"|="A"', "carrier": '="alt"', "reference": '="ref"', "missing": '="mis"',
+    "called": '!="mis"',
 }  # fmt: skip
 _WORDS = {
     "het": "heterozygous", "hom_alt": "homozygous ALT", "hom_ref": "homozygous REF",
-    "carrier": "carrying an ALT allele",
-    "hemizygous_alt": "hemizygous ALT", "reference": "reference", "missing": "missing", "called": "called",
+    "carrier": "carrying an ALT allele", "hemizygous_alt": "hemizygous ALT",
+    "hom_or_hemizygous_alt": "homozygous or hemizygous ALT", "reference": "reference", "missing": "missing",
+    "called": "called",
 }  # fmt: skip
 
 
@@ -169,7 +172,7 @@ def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
         if condition.genotype:
             codes = data.codes.with_class(*CLASSES[condition.genotype])
             sql.append(f"gt[{i + 1}] IN ({', '.join(map(str, codes))})" if codes else "false")
-            expressions.append(f"GT[{i}]{BCFTOOLS_GT[condition.genotype]}")
+            expressions.append(_genotype_expression(condition.genotype, f"[{i}]"))
         for w in condition.where:
             sql.append(_sample_sql(w, i + 1))
             expressions.append(_sample_expression(w, f"{i}:", f"[{i}]"))
@@ -180,6 +183,14 @@ def _named_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
         reading=_reading(data, condition),
         unprovable=_why_unprovable(data, condition),
     )
+
+
+def _genotype_expression(kind: str, subscript: str = "", negated: bool = False) -> str:
+    """For bcftools; `subscript` says of which sample."""
+    parts = [f"GT{subscript}{test}" for test in BCFTOOLS_GT[kind].split("|")]
+    if negated:
+        parts = [p.replace("!=", "=") if "!=" in p else p.replace("=", "!=") for p in parts]
+    return parts[0] if len(parts) == 1 else f"({(' && ' if negated else ' | ').join(parts)})"
 
 
 def _of_allele(condition: GenotypeCondition) -> bool:
@@ -297,14 +308,14 @@ def _balance(block: dict[str, Matrix]) -> Matrix:
 
 
 def _counted_clause(data: OpenDataset, condition: GenotypeCondition) -> Clause:
-    parts = [f"GT{BCFTOOLS_GT[condition.genotype]}"] if condition.genotype else []
+    parts = [_genotype_expression(condition.genotype)] if condition.genotype else []
     parts += [_sample_expression(w, ":", "") for w in condition.where]
     columns = _sample_columns(data, condition)
     reading = _reading(data, condition)
     if len(columns) < len(data.samples):
         if condition.how_many == "none" and len(parts) == 1 and condition.genotype:
-            negated = parts[0][2:].replace("!=", "=") if "!=" in parts[0] else parts[0][2:].replace("=", "!=")
-            expression = " && ".join(f"GT[{i}]{negated}" for i in columns)
+            kind = condition.genotype
+            expression = " && ".join(_genotype_expression(kind, f"[{i}]", negated=True) for i in columns)
             return Clause("", expression=expression, reading=reading, unprovable=_why_unprovable(data, condition))
         return Clause("", reading=reading, unprovable="bcftools cannot count over some of the samples")
     compare = {"all": "=N_SAMPLES", "any": ">=1", "none": "=0", "at_least": f">={condition.n}",

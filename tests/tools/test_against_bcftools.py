@@ -191,6 +191,7 @@ def carried(text: str) -> dict[str, int]:
 
 HET, MISSING, REFERENCE = {"het"}, {"missing", "partly_missing"}, {"hom_ref", "hemizygous_ref"}
 CARRIER = {"het", "hom_alt", "hemizygous_alt"}
+ONE_KIND = {"hom_alt", "hemizygous_alt"}
 
 
 def cohort_cases() -> list[Case]:
@@ -267,6 +268,7 @@ def cohort_cases() -> list[Case]:
         genotypes_in(MISSING, lambda n: n > 0, genotype="missing", how_many="any"),
         genotypes_in(MISSING, lambda n: n == 0, genotype="called"),
         genotypes_in({"hemizygous_alt"}, lambda n: n > 0, genotype="hemizygous_alt", how_many="any"),
+        genotypes_in(ONE_KIND, lambda n: n == 1, genotype="hom_or_hemizygous_alt", how_many="exactly", n=1),
         genotypes_in({"hom_alt"}, lambda n: n == 1, 2, genotype="hom_alt", samples=["DEV"]),
         genotypes_in({"hom_alt"}, lambda n: n == 2, 2, 3, genotype="hom_alt", samples=["DEV", "LILA"]),
         genotypes_in(REFERENCE, lambda n: n == 1, 0, genotype="reference", samples=["ARUN"]),
@@ -673,8 +675,8 @@ def has_depth(path):
 
 CLASSES = {
     "het": HET, "hom_alt": {"hom_alt"}, "hom_ref": {"hom_ref"}, "hemizygous_alt": {"hemizygous_alt"},
-    "carrier": CARRIER, "reference": {"hom_ref", "hemizygous_ref"}, "missing": MISSING,
-    "called": EVERY_CLASS - MISSING,
+    "hom_or_hemizygous_alt": ONE_KIND, "carrier": CARRIER, "reference": {"hom_ref", "hemizygous_ref"},
+    "missing": MISSING, "called": EVERY_CLASS - MISSING,
 }  # fmt: skip
 QUANTITIES = {
     "all": lambda n, of: n == of, "any": lambda n, of: n > 0, "none": lambda n, of: n == 0,

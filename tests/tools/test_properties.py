@@ -152,7 +152,11 @@ def test_counts_of_genotypes(run, ingested, example):
         mine = Counter(classes[i::n_samples])
         mine["missing"] += mine["partly_missing"]
         assert {k: n for k, n in counts.items() if k in EVERY_CLASS} == {k: mine[k] for k in EVERY_CLASS}, sample
-    for kind, wanted in {"het": {"het"}, "carrier": {"het", "hom_alt", "hemizygous_alt"}}.items():
+    for kind, wanted in {
+        "het": {"het"},
+        "carrier": {"het", "hom_alt", "hemizygous_alt"},
+        "hom_or_hemizygous_alt": {"hom_alt", "hemizygous_alt"},
+    }.items():
         for how_many, keep in (("any", any), ("all", all)):
             condition = {"genotype": kind, "how_many": how_many}
             expected = sum(

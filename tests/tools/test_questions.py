@@ -101,3 +101,12 @@ def test_every_question_with_a_command_is_in_the_table():
     if not asked():
         pytest.skip(f"{QUESTION_FILE} is not here")
     assert sorted([*(q.id for q in QUESTIONS), *NOT_ANSWERED]) == sorted(asked())
+
+
+def test_hemizygous_calls_are_told_where_homozygous_ones_are_counted(library, run, files):
+    homozygous = {"genotype": "hom_alt", "how_many": "exactly", "n": 1}
+    result = run(library(files / "cohort.vcf.gz"), "count_variants", genotypes=[homozygous])
+    assert result.value == 44
+    assert "with hemizygous calls counted as homozygous it would be 49" in result.reading
+    either = {**homozygous, "genotype": "hom_or_hemizygous_alt"}
+    assert run(library(files / "cohort.vcf.gz"), "count_variants", genotypes=[either]).value == 49
