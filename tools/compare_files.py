@@ -49,9 +49,10 @@ _ONLY = {"all": [], "snps": ["-i", 'TYPE="snp"'], "indels": ["-i", 'TYPE="indel"
 
 @dataclass(slots=True)
 class Pair:
-    """The two files, and what is compared: they themselves, or copies that are normalised or indexed.
+    """The two files, and the copies that are compared: of sites and genotypes alone, since the rest takes most time.
 
-    `collapse` and `norm` are options of bcftools for pairing records and for normalising.
+    `collapse` and `norm` are options of bcftools for pairing records and for normalising; `itself` says of each file
+    whether bcftools could compare it as it is.
     """
 
     first: OpenDataset
@@ -59,6 +60,7 @@ class Pair:
     paths: list[Path]
     collapse: list[str]
     norm: list[str]
+    itself: list[bool]
 
 
 def compare_files(context: ToolContext, wanted: CompareFiles) -> ToolResult:
@@ -106,20 +108,26 @@ def _prepared(
     if options and reference:
         options += ["-f", str(indexed_reference(stream_of(first, [], scratch, reference)))]
     steps = [Step(["norm", *options]), Step(["sort", "-T", str(scratch / "sorting")])] if options else []
-    paths = [_copied(data, steps, scratch / f"{n}.bcf") for n, data in enumerate((first, second))]
+    both = (first, second)
+    paths = [_copied(data, steps, scratch / f"{n}.bcf") for n, data in enumerate(both)]
     collapse = ["-c", "none" if wanted.match == "alleles" else "all"]
     if "-f" in options:
         options[-1] = shown_path(reference, context.folder) if reference else ""
-    return Pair(first, second, paths, collapse, options)
+    return Pair(first, second, paths, collapse, options, [not steps and _is_ready(data) for data in both])
 
 
 def _copied(data: OpenDataset, steps: list[Step], copy: Path) -> Path:
-    """The file itself where nothing is to be changed and it has an index, else a copy with one."""
-    source = source_of(data)
-    if not steps and source.container != "vcf" and is_indexed(source.path) and not source.declarations:
-        return source.path
-    run_to_file([*steps, Step(["view", "--write-index"])], source, copy, "b")
+    """An indexed copy without INFO and without FORMAT but GT."""
+    kept = "^FORMAT/GT" if "GT" in data.summary["sample_fields"] else "FORMAT"
+    slim = ["annotate", "-x", ",".join(["INFO", *([kept] if data.samples else [])])]
+    last = [Step(slim), *steps, Step(["view", "--write-index"])] if steps else [Step([*slim, "--write-index"])]
+    run_to_file(last, source_of(data), copy, "b1")
     return copy
+
+
+def _is_ready(data: OpenDataset) -> bool:
+    source = source_of(data)
+    return source.container != "vcf" and is_indexed(source.path) and not source.declarations
 
 
 def _sites(pair: Pair) -> tuple[dict[str, int], Table]:
@@ -233,9 +241,9 @@ def _evidence(
 def _as_typed(context: ToolContext, pair: Pair) -> tuple[str, str]:
     """The commands that make what is compared, where that is not the files themselves; and the two files."""
     before, files = "", []
-    for number, (data, path) in enumerate(zip((pair.first, pair.second), pair.paths, strict=True), 1):
+    for number, (data, itself) in enumerate(zip((pair.first, pair.second), pair.itself, strict=True), 1):
         shown = shlex.quote(shown_path(data.dataset.path, context.folder))
-        if path != data.dataset.path:
+        if not itself:
             norm = f"bcftools norm {shlex.join(pair.norm)} {shown} | bcftools sort"
             before += norm if pair.norm else f"bcftools view {shown}"
             before += f" -Ob -o {number}.bcf && bcftools index {number}.bcf && "
