@@ -166,7 +166,7 @@ def _sentence(data: OpenDataset, wanted: AlleleFractions, summary: dict[str, dic
 def _reading(data: OpenDataset, wanted: AlleleFractions, tally: Tally) -> list[str]:
     reading = [f"the fraction is reads of the ALT among {DENOMINATORS[wanted.of]}"]
     if wanted.which() != "all":
-        reading.append("one entry for each ALT allele that a genotype holds, so 1/2 gives two")
+        reading.append("one entry for each ALT allele that a genotype holds, so one with two ALT alleles gives two")
     if unknown := int(tally.unknown.sum()):
         least = "no reads" if wanted.min_reads == 1 else f"fewer than {wanted.min_reads} reads"
         reading.append(

@@ -171,7 +171,7 @@ def _text(
 def _in_words(entry: dict[str, Any]) -> str:
     if "AC" not in entry:
         return ", ".join(f"{group} {_in_words(inner)}" for group, inner in entry.items())
-    return f"{entry['AC']}/{entry['AN']}" + ("" if entry["AF"] is None else f" = {entry['AF']:g}")
+    return f"{entry['AC']} of {entry['AN']}" + ("" if entry["AF"] is None else f" ({entry['AF']:g})")
 
 
 def _table(groups: SampleGroups, shown: list[str], first: AlleleCounts, total: int) -> Table:

@@ -193,7 +193,7 @@ def _text(
     of = f"of {count_of(compared.looked_at, 'ALT allele')} in {data.name}"
     text = f"{what} {relation} {first} than in {second}{limit}, {of}."
     steps = ", ".join(f"{n:,} by more than {s:g}" for s, n in zip(LADDER, compared.ladder, strict=True))
-    told = "; ".join(f"{r[0]} {r[1]}/{r[2]} against {r[4]}/{r[5]}, p = {r[8]:.3g}" for r in rows[:5])
+    told = "; ".join(f"{r[0]} {r[1]} of {r[2]} against {r[4]} of {r[5]}, p = {r[8]:.3g}" for r in rows[:5])
     return f"{text} By size of the difference, in alleles: {steps}." + (f" First: {told}." if rows else "")
 
 

@@ -67,7 +67,7 @@ def _where(data: OpenDataset, condition: Step, rows: list[Row]) -> str:
     if field.upper() == "QUAL":
         return _each(rows[:1], "qual", "QUAL")
     if field == "cohort_AF":
-        shares = [f"{r['ac']}/{r['an']}" + (f" = {r['ac'] / r['an']:.6g}" if r["an"] else "") for r in rows]
+        shares = [f"{r['ac']} of {r['an']}" + (f" = {r['ac'] / r['an']:.6g}" if r["an"] else "") for r in rows]
         return f"cohort_AF {', '.join(shares)}"
     if field == "length_change":
         return f"length_change {', '.join(_text(None if r['length'] is None else abs(r['length'])) for r in rows)}"

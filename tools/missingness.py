@@ -18,7 +18,7 @@ from .selection import Selection, select, selected_blocks
 from .text import count_of
 from .variant_rows import keys_of
 
-READING = "missing: any allele of the genotype is '.', so ./1 is missing too"
+READING = "missing: any allele of the genotype is '.', also where the other one is called"
 
 
 class Missingness(VariantFilter):

@@ -69,7 +69,7 @@ _READINGS = {
     "alleles, and is another number",
     "carried": "a sample carries a record when its genotype is complete and has an ALT allele (het, homozygous or "
     "hemizygous); SNPs, indels and all other types are counted",
-    "missing": "missing: any allele of the genotype is '.', so ./1 is missing too",
+    "missing": "missing: any allele of the genotype is '.', also where the other one is called",
     "missing_fraction": "missing genotypes, wholly or in part, over all records",
     "het_hom_ratio": "heterozygous over homozygous ALT records; hemizygous calls count as neither",
     "mean_depth": "mean of FORMAT/DP over the records where it is given",

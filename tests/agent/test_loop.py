@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from vcf_agent.agent import Answer, VariantAgent, models
 from vcf_agent.agent.settings import ModelSetting, Settings
+from vcf_agent.tools.pedigree import read_pedigree
+from vcf_agent.tools.registry import Tool, tools
 
 QUESTION = "How many variants pass all filters?"
 PASSING = 1770
@@ -419,6 +421,22 @@ PRIVATE_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "groups": ("group_variants", {"by": "sample"}),
     "count": ("count_variants", {"genotypes": [{"genotype": "het", "samples": ["DEV"]}]}),
 }
+
+
+ON_COHORT = [each for each in tools().values() if each.example_files == ("cohort.vcf.gz",) and "graph" not in each.name]
+
+
+@pytest.mark.parametrize("each", ON_COHORT, ids=lambda t: t.name)
+def test_no_example_of_a_tool_sends_genotypes(
+    agent: VariantAgent, stub: Any, call: Any, says: Any, example: Path, each: Tool
+) -> None:
+    agent.context.pedigree = read_pedigree(example.with_name("family.ped"))
+    stub.script = [call(each.name, **each.example), says("Here it is.")]
+    answer = agent.ask("Show me what is there")
+    assert answer.kind == "answer", answer.text
+    assert GENOTYPE.findall(sent(stub)) == []
+    told = json.dumps([m for m in stub.requests[1]["body"]["messages"] if m["role"] == "tool"])
+    assert len(told) < 10_000
 
 
 @pytest.mark.parametrize("name", PRIVATE_CALLS)
