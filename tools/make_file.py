@@ -48,7 +48,6 @@ class MakeFile(OnDataset):
     operations: list[Operation] = Field(default_factory=list, max_length=30, description="applied in this order")
     name: str | None = Field(
         None,
-        min_length=1,
         description="of the new file, without folders; derived where not given. Its ending tells the format",
     )
     format: Format | None = Field(None, description="vcf.gz where neither this nor the name tells")
