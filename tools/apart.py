@@ -21,6 +21,7 @@ from typing import IO
 
 from ..memory import errors
 from ..memory.errors import StorageError, VcfAgentError
+from ..memory.progress import ends_by, tell
 from . import bcftools
 from .result import Json
 from .vcf_file import Progress
@@ -53,14 +54,17 @@ def _ask(
     with contextlib.suppress(BrokenPipeError):  # it died, which the end of its output tells
         process.stdin.write(json.dumps([task, job]).encode() + b"\n")
         process.stdin.flush()
-    for line in process.stdout:
-        kind, value = json.loads(line)
-        if kind == "records" and progress:
-            progress(value)
-        elif kind == "error":
-            raise getattr(errors, value[0])(value[1], value[2])
-        elif kind == "done":
-            return value
+    with ends_by(process.kill):
+        for line in process.stdout:
+            kind, value = json.loads(line)
+            if kind == "records":
+                tell("records read", value)
+                if progress:
+                    progress(value)
+            elif kind == "error":
+                raise getattr(errors, value[0])(value[1], value[2])
+            elif kind == "done":
+                return value
     raise _died(process.wait(), log)
 
 

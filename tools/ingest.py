@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..memory.catalog import Catalog, Dataset, stamp_of, writer_lock
 from ..memory.errors import InputError
+from ..memory.progress import ends_as_stopped
 from ..memory.variant_graph import drop_older_graphs
 from ..memory.variant_table import Place, drop_tables, drop_tables_but
 from .apart import Worker, worker
@@ -46,7 +47,7 @@ def ingest(
     them open reads on.
 
     Raises `InputError` for a file that cannot be read to its end, `StorageError` for a workspace that cannot
-    be written; in both cases the workspace is as it was.
+    be written, `Stopped` where the watch ended it; in all cases the workspace is as it was.
     """
     catalog = Catalog(workspace)
     path = path.absolute()
@@ -57,7 +58,7 @@ def ingest(
     stamp, sha256 = _stamp(path), sha256_of(path)
     apart = workers is not None or int(stamp.partition(":")[0]) >= LARGE
     undo = _Undo(workspace, sha256, tables)
-    with writer_lock(workspace) as lock, undo, worker(lock, progress, apart) as do:
+    with ends_as_stopped(), writer_lock(workspace) as lock, undo, worker(lock, progress, apart) as do:
         place = _place(workspace, tables)
         dataset = catalog.by_digest(sha256)  # perhaps by another process, while this one waited
         for where in {workspace, place}:

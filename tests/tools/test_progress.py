@@ -5,8 +5,11 @@ import time
 
 import pytest
 from vcf_agent.agent import VariantAgent
+from vcf_agent.memory.catalog import Catalog
 from vcf_agent.memory.errors import Stopped
 from vcf_agent.memory.progress import Watch, watched
+from vcf_agent.tools.ingest import ingest
+from vcf_agent.tools.validation.validate import validate
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,34 @@ def test_a_question_that_is_stopped_is_an_error_and_no_answer(example, workspace
         assert (answer.kind, answer.value) == ("error", None)
         assert "stopped" in answer.text
         assert agent.ask("How many variants pass all filters?").kind == "answer"
+
+
+def test_an_ingest_that_is_stopped_leaves_nothing(example, workspace, tmp_path, monkeypatch):
+    """In this process and in one of its own; a second run finishes it."""
+    for large in (1 << 40, 0):
+        monkeypatch.setattr("vcf_agent.tools.ingest.LARGE", large)
+        watch = Watch()
+        heard = []
+        watch.tell = lambda *told, w=watch, h=heard: (h.append(told), w.stop())
+        if not large:
+            with watched(watch), pytest.raises(Stopped):
+                ingest(example, workspace)
+            assert heard
+        else:
+            watch.stop()
+            with watched(watch), pytest.raises(Stopped):
+                ingest(example, workspace)
+        assert Catalog(workspace).datasets() == []
+    assert ingest(example, workspace).summary["records"] == 2000
+
+
+def test_a_validation_that_is_stopped(example):
+    heard = []
+    watch = Watch(lambda *told: heard.append(told))
+    with watched(watch):
+        validate(example)
+    assert heard == [("records checked", 2000, None)]
+    watch.stop()
+    with watched(watch), pytest.raises(Stopped):
+        validate(example)
+    assert validate(example).valid

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...memory.progress import tell
 from .blocks import TextError, open_text
 from .body import Body
 from .characters import text_problem, text_problems
@@ -102,6 +103,7 @@ class Validation:
             rows = self._good_lines(block)
             cut_off = not chunk.complete and self._body.lacks_columns(block, rows)
             self._body.check(block, rows[:-1] if cut_off else rows)
+            tell("records checked", self.records)
             if self.progress:
                 self.progress(self.records)
             if cut_off:
