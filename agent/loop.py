@@ -14,7 +14,7 @@ from ..tools.context import ToolContext
 from ..tools.registry import tool, tools
 from ..tools.result import ToolResult
 from ..tools.text import plain
-from . import replies
+from . import offered, replies
 from .answer import Answer, render, results_as_answer
 from .grounding import ungrounded
 from .models import Fallback, ModelChain, Reply, TokenListener
@@ -95,10 +95,10 @@ def _resolve(state: State) -> dict[str, list[AnyMessage]]:
 
 def _model(state: State, runtime: Any) -> dict[str, list[AnyMessage]]:
     turn: Turn = runtime.context
-    schemas = [t.schema() for t in tools().values()] + replies.schemas()
-    messages = [SystemMessage(_system_text(turn.context)), *_window(state["messages"])]
+    window = _window(state["messages"])
+    messages = [SystemMessage(_system_text(turn.context)), *window]
     with turn.telemetry.model_call(turn.chain.first, turn.chain.provider) as span:
-        reply = turn.chain.reply(messages, schemas, turn.listener)
+        reply = turn.chain.reply(messages, offered.schemas(window), turn.listener, offered.names())
         span.used(reply.usage.get("input_tokens", 0), reply.usage.get("output_tokens", 0), reply.model)
     _note(turn, reply)
     return {"messages": [reply.message]}
@@ -138,6 +138,8 @@ def _run(turn: Turn, name: str, arguments: dict[str, Any], call_id: str) -> Tool
             if name in replies.NAMES:
                 turn.answer = _grounded_ending(turn, replies.answer_of(name, arguments))
                 return ToolMessage(turn.answer.text, tool_call_id=call_id)
+            if name == offered.USE_TOOLS:
+                return ToolMessage(offered.told(arguments), tool_call_id=call_id)
             result = tool(name).call(turn.context, arguments)
         except (VcfAgentError, ValidationError) as error:
             span.failed(error)
@@ -229,7 +231,8 @@ def _after_ground(state: State, runtime: Any) -> str:
 
 def _system_text(context: ToolContext) -> str:
     blocks = [json.dumps(_schema_of(d), ensure_ascii=False) for d in context.datasets]
-    return load_prompt("answer_question").render(files=plain("\n".join(blocks)).replace("<", "‹").replace(">", "›"))
+    files = plain("\n".join(blocks)).replace("<", "‹").replace(">", "›")
+    return load_prompt("answer_question").render(files=files, tools=offered.catalogue())
 
 
 def _schema_of(data: Any) -> dict[str, Any]:

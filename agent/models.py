@@ -111,14 +111,11 @@ class _Turn:
     messages: list[BaseMessage]
     tools: list[dict[str, Any]]
     listener: TokenListener | None
+    tool_names: list[str]
     fallbacks: list[Fallback] = field(default_factory=list)
     usage: Counter[str] = field(default_factory=Counter)
     cost_usd: float = 0.0
     heard: bool = False
-
-    @property
-    def tool_names(self) -> list[str]:
-        return [tool["function"]["name"] for tool in self.tools]
 
     def hear(self, parts: _Parts) -> AIMessage | None:
         """The message that the parts add up to, told to the listener as they come."""
@@ -166,9 +163,14 @@ class ModelChain:
         messages: Sequence[BaseMessage],
         tools: Sequence[dict[str, Any]] = (),
         listener: TokenListener | None = None,
+        names: list[str] | None = None,
     ) -> Reply:
-        """The first usable reply, streamed where somebody listens; `tools` are OpenAI function tools."""
-        turn = _Turn(list(messages), list(tools), listener)
+        """The first usable reply, streamed where somebody listens; `tools` are OpenAI function tools.
+
+        `names` are all tools that may be called, where these are more than those that are offered.
+        """
+        known = [tool["function"]["name"] for tool in tools] if names is None else names
+        turn = _Turn(list(messages), list(tools), listener, known)
         for place, model in enumerate(self._models):
             try:
                 return turn.reply(self._remote(place, turn), model.name)

@@ -12,6 +12,7 @@ from langchain_core.runnables import Runnable
 
 from ..tools.context import ToolContext
 from . import replies
+from .offered import USE_TOOLS
 from .planner import CAN, AskBack, Call, Decline, plan
 
 
@@ -68,7 +69,7 @@ def _last_call(messages: list[BaseMessage]) -> Call | None:
     """The call that answered the question just before; null where that one was declined or asked back."""
     asked = [i for i, m in enumerate(messages) if _is_question(m)]
     turn = messages[asked[-2] : asked[-1]] if len(asked) > 1 else []
-    calls = [c for m in turn if isinstance(m, AIMessage) for c in m.tool_calls]
+    calls = [c for m in turn if isinstance(m, AIMessage) for c in m.tool_calls if c["name"] != USE_TOOLS]
     if not calls or calls[-1]["name"] in replies.NAMES:
         return None
     return Call(calls[-1]["name"], calls[-1]["args"])

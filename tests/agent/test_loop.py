@@ -521,3 +521,43 @@ def test_a_model_that_obeys_a_file_gets_no_rows(
     inside, _, after = rest.partition("</files>")
     assert "genotypes_at_for_every" in inside
     assert "genotypes_at_for_every" not in before + after
+
+
+def tools_offered(stub: Any, request: int) -> set[str]:
+    return {t["function"]["name"] for t in stub.requests[request]["body"]["tools"]}
+
+
+def test_tools_are_offered_when_they_are_asked_for(agent: VariantAgent, stub: Any, call: Any, says: Any) -> None:
+    stub.script = [
+        call("use_tools", names=["frequency_spectrum"]),
+        call("frequency_spectrum", source="info"),
+        says("The spectrum is in the table."),
+    ]
+    answer = agent.ask("What is the site frequency spectrum?")
+    assert answer.kind == "answer"
+    assert answer.evidence[0].tool == "frequency_spectrum"
+    assert "frequency_spectrum" not in tools_offered(stub, 0)
+    assert {"frequency_spectrum", "count_variants", "ask_back"} <= tools_offered(stub, 1)
+    system = stub.requests[0]["body"]["messages"][0]["content"]
+    for name in set(tools()) - tools_offered(stub, 0):
+        assert f"{name}: " in system, name
+
+
+def test_a_tool_that_is_not_there_is_told(agent: VariantAgent, stub: Any, call: Any, says: Any) -> None:
+    stub.script = [call("use_tools", names=["spectrum"]), call("count_variants", filters=["PASS"]), says("1,770 pass.")]
+    assert agent.ask(QUESTION).value == PASSING
+    told = [m for m in stub.requests[1]["body"]["messages"] if m["role"] == "tool"]
+    assert "frequency_spectrum" in told[0]["content"]
+
+
+def test_a_tool_may_be_called_without_asking_for_it(agent: VariantAgent, stub: Any, call: Any, says: Any) -> None:
+    stub.script = [call("sex_check"), says("The sexes agree.")]
+    assert agent.ask("Does the recorded sex agree?").evidence[0].tool == "sex_check"
+
+
+def test_what_every_call_carries_is_small(agent: VariantAgent, stub: Any, says: Any) -> None:
+    """Prompt and schemas: some four characters are a token, and 6,000 tokens the ceiling."""
+    stub.script = [says("Hello.")]
+    agent.ask("hello")
+    body = stub.requests[0]["body"]
+    assert len(json.dumps(body["tools"])) + len(body["messages"][0]["content"]) < 4 * 5_500
