@@ -20,9 +20,10 @@ from .values import (
     type_problem,
 )
 
-GT = re.compile(r"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
-GT_MARKED = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*+")
-"""Since VCF 4.4 an allele number may have its phase mark before it, also the first one."""
+NOT_GT = re.compile(r"[^0-9./|]|^[/|]|[/|](?:[/|]|\Z)|\.[0-9.]|[0-9]\.")
+"""What stands in no genotype. An expression for a whole one keeps a place for each allele to come back to, and the
+possessive kind that does not is wrong before Python 3.11.5.
+"""
 
 PHASE_LISTS = ("PSL", "PSO", "PSQ")
 PROBABILITIES = {"GP": "4.3"}
@@ -96,6 +97,13 @@ def _is_format_key(key: str, version: str) -> bool:
     return is_key(key, "FORMAT") if version >= "4.3" else key.isascii() and key.isalnum()
 
 
+def is_genotype(gt: str, marked: bool = False) -> bool:
+    """Whether it is allele numbers or dots joined by / or |; since VCF 4.4 also `marked`, with one before the first."""
+    if marked and gt.startswith(("/", "|")):
+        gt = gt[1:]
+    return bool(gt) and not NOT_GT.search(gt)
+
+
 class _Samples:
     """The rules for the samples of one record."""
 
@@ -133,11 +141,11 @@ class _Samples:
         yield from self._check_values(values, ploidy, missing=self.keys[0] == "GT" and values[0] == ".")
 
     def _genotype_problem(self, gt: str) -> Breach | None:
-        if not GT.fullmatch(gt):
-            if GT_MARKED.fullmatch(gt):
+        if not is_genotype(gt):
+            if is_genotype(gt, marked=True):
                 if self.version < "4.4":
                     return Breach("GT_PHASE_MARK", "FORMAT/GT", f"{gt[:40]!r} begins with a phase mark")
-            elif self.version >= "4.4" and GT_MARKED.fullmatch(gt.rstrip("|")):
+            elif self.version >= "4.4" and is_genotype(gt.rstrip("|"), marked=True):
                 return Breach("GT_SYNTAX", "FORMAT/GT", f"{gt[:40]!r} ends with a phase mark", eased=True)
             else:
                 return Breach("GT_SYNTAX", "FORMAT/GT", f"{gt[:40]!r} is no genotype")
