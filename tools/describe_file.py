@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from .context import ToolContext
-from .dataset import OpenDataset, nearest
+from .dataset import OpenDataset, each_once, nearest
 from .evidence import Command, all_lines, prove
 from .filters import OnDataset
 from .registry import Tool
@@ -114,7 +113,7 @@ def _annotation(data: OpenDataset) -> ToolResult:
     number = data.table.columns(["record"], "profile > 0")["record"].to_numpy()
     text = (
         f"{data.name} is annotated by {found['tool']} in INFO/{found['tag']}: "
-        f"{count_of(len(np.unique(number)), 'record')} of {data.summary['records']:,} carry it, "
+        f"{count_of(len(each_once(number)), 'record')} of {data.summary['records']:,} carry it, "
         f"naming {count_of(len(data.genes), 'gene')}."
     )
     return ToolResult(text, found["tool"], None, [f"its parts are {', '.join(found['keys'])}"])

@@ -14,7 +14,7 @@ from .annotation import NAMES
 from .clauses import consequence_in_file, significance_column
 from .consequences import worst
 from .context import ToolContext
-from .dataset import OpenDataset
+from .dataset import OpenDataset, each_once
 from .emptiness import why_none
 from .evidence import Command, all_lines, prove, tally, view_command
 from .filters import VariantFilter
@@ -107,9 +107,9 @@ def _types(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[s
     """As %TYPE of bcftools: `ref` only where a record has nothing else."""
     rows = rows_of(data, ["record", "type"], records)
     others = rows.filter(pc.not_equal(rows["type"], "ref"))
-    alone = np.setdiff1d(rows["record"].to_numpy(), others["record"].to_numpy())
+    alone = len(each_once(rows["record"].to_numpy())) - len(each_once(others["record"].to_numpy()))
     counts = records_by_value(data, others, "type")
-    return counts | ({"ref": len(alone)} if len(alone) else {})
+    return counts | ({"ref": alone} if alone else {})
 
 
 def _significance(data: OpenDataset, records: Records, wanted: GroupVariants) -> dict[str, int]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..memory.errors import ToolError
 from ..memory.genotype_codes import Genotype
 from .clauses import Clause, Places, clauses_of
-from .dataset import Matrix, OpenDataset
+from .dataset import Matrix, OpenDataset, each_once
 from .filters import GenotypeCondition, SampleCondition, VariantFilter
 
 CLASSES = {
@@ -89,12 +89,7 @@ def count_records(data: OpenDataset, found: Selection) -> int:
         return len(found.records)
     if not data.summary["multiallelic"]:
         return data.table.count(found.where)
-    return len(_each_once(data.table.columns(["record"], found.where)["record"].to_numpy()))
-
-
-def _each_once(records: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Ascending numbers, as the rows of a table have them, without repeats; far faster than `np.unique`."""
-    return np.asarray(records[np.append(True, records[1:] != records[:-1])[: len(records)]])
+    return len(each_once(data.table.columns(["record"], found.where)["record"].to_numpy()))
 
 
 def count_found(data: OpenDataset, found: Selection, scope: str) -> int:
@@ -112,7 +107,7 @@ def _count_alleles(data: OpenDataset, found: Selection) -> int:
 def record_numbers(data: OpenDataset, found: Selection) -> npt.NDArray[np.int32]:
     """The 0-based numbers of the selected records, in file order."""
     if found.records is None:
-        return _each_once(data.table.columns(["record"], found.where)["record"].to_numpy())
+        return each_once(data.table.columns(["record"], found.where)["record"].to_numpy())
     return found.records
 
 
@@ -272,7 +267,7 @@ def _keep_by_place(data: OpenDataset, found: Selection, places: Places) -> None:
         end = start if places.by_pos else rows.column("end").to_numpy()
         met = places.regions.reached(rows.column("chrom"), start, end) != places.outside
         kept.append(rows.column("record").to_numpy()[met])
-    met_by = _each_once(np.concatenate(kept))
+    met_by = each_once(np.concatenate(kept))
     found.records = met_by if found.records is None else np.intersect1d(found.records, met_by)
 
 
