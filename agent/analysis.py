@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -158,7 +159,7 @@ def _run(work: Work, on_step: Callable[[Outcome], None]) -> None:
         on_step(outcome)
         return outcome.status != "failed"
 
-    run_steps([(s.name, s.needs, lambda s=s: take(s)) for s in STEPS])  # type: ignore[misc]
+    run_steps([(s.name, s.needs, partial(take, s)) for s in STEPS])
     for step in STEPS:
         if step.name not in done:
             done[step.name] = Outcome(step.name, step.title, step.part, "skipped", "the file could not be read")

@@ -1,6 +1,6 @@
 """Which tools a model is offered with their arguments: a few always, any other once the model has asked for it.
 
-All schemas together are some 50,000 tokens, and each model call would carry them.
+All schemas together are over 200,000 characters, and each model call would carry them.
 """
 
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from ..memory.errors import ToolError
 from .allele_counts import READING, allele_counts, allele_rows, counts_command
 from .clauses import Clause
 from .context import ToolContext
@@ -49,6 +50,8 @@ def frequency_spectrum(context: ToolContext, wanted: FrequencySpectrum) -> ToolR
     data = context.dataset(wanted.dataset)
     columns: list[int] = []
     if wanted.source == "genotypes":
+        if not data.samples and "AC" in data.info:
+            raise ToolError(f"{data.name} has no samples, so no genotypes", "Ask for source = info, its INFO/AC")
         data.need_genotypes()
         columns = columns_of(data, wanted.samples) or list(range(len(data.samples)))
     found = select(data, wanted)

@@ -3,9 +3,9 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ..memory.errors import ToolError
 from . import bcftools
@@ -43,12 +43,6 @@ class MakeConsensus(OnDataset):
     regions: list[RegionText] = Field(default_factory=list, description="only these; everything where there is none")
     reference: str | None = Field(None, description="the FASTA in the working folder")
     name: str | None = Field(None, description="of the new file, without folders, ending in .fa; derived if not given")
-
-    @model_validator(mode="after")
-    def _readable_regions(self) -> Self:
-        for text in self.regions:
-            parse_region(text)
-        return self
 
 
 def make_consensus(context: ToolContext, wanted: MakeConsensus) -> ToolResult:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-Denominator = Literal["all_reads", "ref_and_alt", "dp"]
 DENOMINATORS = {
     "all_reads": "those of all alleles (the sum of AD), as bcftools +fill-tags has it",
     "ref_and_alt": "those of REF and that ALT, from AD",

@@ -148,14 +148,23 @@ def _idd_lines(output: IO[bytes]) -> dict[str, int]:
 
 def quality(context: ToolContext, data: OpenDataset, found: Selection, wanted: "Draw") -> Picture:
     """Records by QUAL."""
-    values, counts = distinct(one_row_each(data, found, "qual"))
-    title = f"Quality of records, {data.name}"
-    figure, table, bins, numbers, remark = binned(values, counts, False, "quality", title,
-                                                  "QUAL (Phred-scaled)", "records")  # fmt: skip
-    picture = _of_bins(data, figure, table, bins, numbers, "records", "QUAL")
-    picture.reading = ["records without QUAL are left out", *remark]
-    read = number_reader(bins, float)
-    picture.command = query_command(data, found, r"%QUAL\n", f"grep -v '^\\.$' | {awk_bins(bins)}", read)
+    picture = _by_number(data, found, "qual", "QUAL", float, "quality", "Quality of records", "QUAL (Phred-scaled)")
+    picture.reading = ["records without QUAL are left out", *picture.reading]
+    return picture
+
+
+def _by_number(
+    data: OpenDataset, found: Selection, column: str, tag: str, kind: type, name: str, title: str, axis: str
+) -> Picture:
+    """A histogram of records by one number of theirs: `column` of the table, `tag` for bcftools."""
+    values, counts = distinct(one_row_each(data, found, column))
+    figure, table, bins, numbers, remark = binned(
+        values, counts, kind is int, name, f"{title}, {data.name}", axis, "records"
+    )
+    picture = _of_bins(data, figure, table, bins, numbers, "records", tag)
+    picture.reading = remark
+    read = number_reader(bins, kind)
+    picture.command = query_command(data, found, rf"%{tag}\n", f"grep -v '^\\.$' | {awk_bins(bins)}", read)
     return picture
 
 
@@ -177,14 +186,10 @@ def site_depth(context: ToolContext, data: OpenDataset, found: Selection, wanted
     column = data.info.get("DP")
     if column is None or column.shape != "number" or column.type != "Integer":
         raise ToolError(f"{data.name} has no INFO/DP of one whole number", 'Ask for of="sample" to draw FORMAT/DP')
-    values, counts = distinct(one_row_each(data, found, column.column))
-    title = f"Depth of sites, {data.name}"
-    figure, table, bins, numbers, remark = binned(values, counts, True, "depth", title,
-                                                  "INFO/DP (reads over all samples)", "records")  # fmt: skip
-    picture = _of_bins(data, figure, table, bins, numbers, "records", "INFO/DP")
-    picture.reading = ['depth is INFO/DP, of the site over all samples; of="sample" draws FORMAT/DP', *remark]
-    read = number_reader(bins, int)
-    picture.command = query_command(data, found, r"%INFO/DP\n", f"grep -v '^\\.$' | {awk_bins(bins)}", read)
+    axis = "INFO/DP (reads over all samples)"
+    picture = _by_number(data, found, column.column, "INFO/DP", int, "depth", "Depth of sites", axis)
+    said = 'depth is INFO/DP, of the site over all samples; of="sample" draws FORMAT/DP'
+    picture.reading = [said, *picture.reading]
     return picture
 
 

@@ -443,3 +443,13 @@ def test_a_list_of_more_records_than_the_value_holds_is_proved(tmp_path, opened,
     assert len(frequencies.value) == 4 and proved(frequencies)  # the sixth allele is of the same record as the fifth
     assert frequencies.tables[0].total == 30
     assert "the value holds the first 4 of 30 alleles" in frequencies.reading
+
+
+def test_a_spectrum_of_sites_alone_tells_the_way_out(opened, run, tmp_path):
+    path = tmp_path / "sites.vcf"
+    head = '##fileformat=VCFv4.2\n##contig=<ID=1>\n##INFO=<ID=AC,Number=A,Type=Integer,Description="x">\n'
+    path.write_text(f"{head}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tC,G\t.\t.\tAC=2,3\n")
+    context = opened(path)
+    with pytest.raises(ToolError, match="source = info"):
+        run(context, "frequency_spectrum")
+    assert run(context, "frequency_spectrum", source="info").value == {"2": 1, "3": 1}
